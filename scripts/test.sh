@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# The whole test suite; the last line counts. See --help.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: scripts/test.sh [--asan] [--full]
+
+Installs what is missing (Debian, as root or with sudo), builds the dev preset, runs its tests, and checks that
+scripts/demo.sh ends with its two files. The last line is "N passed, N failed"; the exit code is 1 if any failed.
+
+  --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+  --full             --asan, and the tests that use threads under ThreadSanitizer
+  -h, --help         this text
+
+environment
+  REPOQUAKE_SKIP_DEMO=1   leave the demo out
+  PYTHON                  a Python that imports numpy, h5py, matplotlib, xarray, netCDF4 and h5netcdf
+TEXT
+}
+
+asan=0
+tsan=0
+while (($# > 0)); do
+  case $1 in
+    --asan) asan=1 ;;
+    --full) asan=1 tsan=1 ;;
+    -h | --help) usage; exit 0 ;;
+    *) echo "test.sh: unknown option $1" >&2; usage >&2; exit 2 ;;
+  esac
+  shift
+done
+
+# shellcheck source=scripts/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+cd "$REPOQUAKE_ROOT"
+
+passed=0
+failed=0
+skipped=0
+
+# Prints the output of what failed, then "passed failed skipped" of a ctest result file.
+read -r -d '' tally <<'PYTHON' || true
+import sys, xml.etree.ElementTree as tree
+
+count = {"passed": 0, "failed": 0, "skipped": 0}
+for case in tree.parse(sys.argv[1]).getroot().iter("testcase"):
+    skip = case.find("skipped")
+    deliberate = skip is not None and skip.get("message", "").startswith(("SKIP_", "Disabled"))
+    status = case.get("status")
+    outcome = "passed" if status == "run" else "skipped" if status == "disabled" or deliberate else "failed"
+    count[outcome] += 1
+    if outcome == "failed":
+        reason = case.find("failure")
+        why = (reason if reason is not None else skip if skip is not None else case).get("message", status)
+        print(f"\nFAILED {case.get('name')}: {why}\n{case.findtext('system-out', '').strip()}", file=sys.stderr)
+print(count["passed"], count["failed"], count["skipped"])
+PYTHON
+
+# run_preset PRESET SECONDS [CTEST-OPTION...]: builds the preset and runs its tests, at most for so long.
+run_preset() {
+  local preset=$1 limit=$2 results=$REPOQUAKE_ROOT/build/$1/results.xml counts
+  shift 2
+  echo "test: $preset" >&2
+  if ! build_preset "$preset"; then
+    failed=$((failed + 1))
+    return 0
+  fi
+  rm -f "$results"
+  timeout "$limit" ctest --preset "$preset" --parallel "$(nproc)" --output-junit "$results" "$@" \
+    >"build/test-$preset.log" 2>&1 || true
+  if [[ ! -s $results ]]; then  # no tests at all, or out of time
+    tail -n 20 "build/test-$preset.log" >&2
+    echo "FAILED the tests of $preset did not finish within $limit s" >&2
+    failed=$((failed + 1))
+    return 0
+  fi
+  read -r -a counts < <("$REPOQUAKE_PYTHON" -c "$tally" "$results")
+  passed=$((passed + counts[0]))
+  failed=$((failed + counts[1]))
+  skipped=$((skipped + counts[2]))
+}
+
+check_demo() {
+  local folder
+  echo "test: demo" >&2
+  folder=$(mktemp -d)
+  if REPOQUAKE_OUTPUT=$folder scripts/demo.sh >build/test-demo.log 2>&1 &&
+    [[ -s $folder/sep_2019.h5 && -s $folder/sep_2019_fan.png ]]; then
+    passed=$((passed + 1))
+  else
+    tail -n 60 build/test-demo.log >&2
+    echo "FAILED scripts/demo.sh does not end with a result and a figure" >&2
+    failed=$((failed + 1))
+  fi
+  rm -rf "$folder"
+}
+
+run_preset dev 900
+if [[ ${REPOQUAKE_SKIP_DEMO:-0} != 1 ]]; then
+  check_demo
+fi
+if ((asan)); then
+  run_preset asan 1200
+fi
+if ((tsan)); then
+  run_preset tsan 1200 --label-regex '^(engine|study|replay)$'
+fi
+
+line="$passed passed, $failed failed"
+if ((skipped > 0)); then
+  line+=", $skipped skipped"
+fi
+echo "$line"
+((failed == 0))
