@@ -1,0 +1,45 @@
+/// What the market did to a path on a day. Data, not errors: counted, shown, never thrown.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace repoquake {
+
+enum class PathFlag : std::uint32_t {
+  no_clearing = 1U << 0,          ///< excess need remains at 3000 bp
+  standing_repo_used = 1U << 1,   ///< take-up above 1 mn USD
+  standing_repo_at_cap = 1U << 2,
+  emergency_operation = 1U << 3,  ///< the morning spread brought a same-day afternoon operation
+  forced_sales = 1U << 4,         ///< a cohort fell below its maintenance margin
+  fund_wiped_out = 1U << 5,       ///< a cohort with a position has no equity left
+  spiral_unstable = 1U << 6,      ///< Q lambda / (1e4 M) >= 1: sales would raise losses faster than they free margin
+  cash_exhausted = 1U << 7,       ///< a fall of money-fund cash was cut at 0
+  reserves_negative = 1U << 8     ///< the drain exceeds all reserves
+};
+
+inline constexpr std::size_t kPathFlagCount = 9;
+
+struct PathFlagSpec {
+  PathFlag flag;
+  std::string_view name;
+  std::string_view meaning;
+};
+
+inline constexpr std::array<PathFlagSpec, kPathFlagCount> kPathFlags{{
+    {PathFlag::no_clearing, "no_clearing", "no clearing below 3000 bp"},
+    {PathFlag::standing_repo_used, "standing_repo_used", "standing repo facility used"},
+    {PathFlag::standing_repo_at_cap, "standing_repo_at_cap", "standing repo facility at its cap"},
+    {PathFlag::emergency_operation, "emergency_operation", "emergency afternoon operation"},
+    {PathFlag::forced_sales, "forced_sales", "margin calls forced sales"},
+    {PathFlag::fund_wiped_out, "fund_wiped_out", "a fund cohort lost all its equity"},
+    {PathFlag::spiral_unstable, "spiral_unstable", "basis trade beyond its spiral threshold"},
+    {PathFlag::cash_exhausted, "cash_exhausted", "money-fund cash cut at 0"},
+    {PathFlag::reserves_negative, "reserves_negative", "reserves below 0"},
+}};
+
+[[nodiscard]] constexpr std::uint32_t bit(PathFlag flag) noexcept { return static_cast<std::uint32_t>(flag); }
+
+}  // namespace repoquake
