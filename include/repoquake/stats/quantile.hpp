@@ -1,0 +1,176 @@
+/// Quantiles from integer histograms with fixed bins: merging is exact and free of order, memory does not grow with n.
+///
+/// Bins    0 has a bin of its own. For x > 0, bins are the leading bits of x + knee:
+///           bin(x) = zero + 1 + (bits(x + knee) >> (52 - m)) - (bits(knee) >> (52 - m)),   bin(-x) mirrored at zero
+///         so widths double by octaves of |x| + knee. With the default knee = 64 and m = 12:
+///           |x| <   64   width 0.015625
+///           |x| <  192   width 0.03125
+///           |x| <  448   width 0.0625
+///           |x| <  960   width 0.125, and so on: width <= (|x| + knee) / 2^m
+///         |x| beyond 2^40 goes to the outermost bin.
+/// Error   An estimate q of a sample quantile (numpy's default, Hyndman-Fan type 7) obeys
+///           |q - exact| <= width of the widest bin that holds one of the two neighbouring order statistics
+///         + 2^-53 (|x| + knee) for the addition. Exactly 0 when both neighbours are 0. With the sample's own min and
+///         max supplied, a point mass at the lowest or highest value is exact as well.
+/// Units   those of the data; made for bp and USD bn.
+/// Source  R. J. Hyndman, Y. Fan, "Sample quantiles in statistical packages", Am. Stat. 50 (1996), definition 7;
+///         limits: W. J. Conover, "Practical Nonparametric Statistics", 3rd ed. (1999), section 3.2.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "repoquake/core/contract.hpp"
+
+namespace repoquake::stats {
+
+/// Maps a double to a bin, monotonically: x <= y implies bin(x) <= bin(y).
+class BinScale {
+ public:
+  static constexpr double kLargest = 0x1p40;  ///< magnitudes beyond share the outermost bin
+
+  /// Pre: knee a power of two in [2^-20, 2^20], mantissa_bits in 1..20.
+  constexpr explicit BinScale(double knee = 64.0, int mantissa_bits = 12)
+      : knee_(knee),
+        shift_(static_cast<unsigned>(52 - mantissa_bits)),
+        base_(std::bit_cast<std::uint64_t>(knee) >> static_cast<unsigned>(52 - mantissa_bits)),
+        zero_(static_cast<std::uint32_t>((std::bit_cast<std::uint64_t>(knee + kLargest) >> shift_) - base_ + 1)) {
+    RQ_EXPECT(mantissa_bits >= 1 && mantissa_bits <= 20);
+    RQ_EXPECT(knee >= 0x1p-20 && knee <= 0x1p20 && (std::bit_cast<std::uint64_t>(knee) << 12) == 0);
+  }
+
+  /// The bin of x. Pre: x finite (contracts on: LogicError). -0.0 counts as 0.
+  [[nodiscard]] std::uint32_t bin(double x) const {
+    RQ_EXPECT(std::isfinite(x));
+    return bin_unchecked(x);
+  }
+
+  /// out[i] = bin(values[i]), vectorised. Pre: equal lengths, all finite.
+  void bins(std::span<const double> values, std::span<std::uint32_t> out) const;
+
+  /// Edges of a bin: [lower, upper) above zero, (lower, upper] below, lower == upper == 0 for the zero bin.
+  /// The outermost bins hold everything beyond their inner edge as well. Pre: bin < bin_count().
+  [[nodiscard]] double lower(std::uint32_t bin) const;
+  [[nodiscard]] double upper(std::uint32_t bin) const;
+  [[nodiscard]] double width(std::uint32_t bin) const { return upper(bin) - lower(bin); }
+
+  [[nodiscard]] constexpr std::uint32_t zero_bin() const noexcept { return zero_; }
+  [[nodiscard]] constexpr std::uint32_t bin_count() const noexcept { return 2 * zero_ + 1; }
+
+  bool operator==(const BinScale&) const = default;
+
+ private:
+  [[nodiscard]] std::uint32_t bin_unchecked(double x) const noexcept {
+    const double size = std::fabs(x) < kLargest ? std::fabs(x) : kLargest;
+    const std::uint64_t key = (std::bit_cast<std::uint64_t>(size + knee_) >> shift_) - base_ + 1;
+    // No branches: the signs of a sample are noise. Masks are all ones where the condition holds.
+    const std::uint32_t is_nonzero = std::uint32_t{0} - static_cast<std::uint32_t>(x != 0.0);
+    const std::uint32_t is_negative = std::uint32_t{0} - static_cast<std::uint32_t>(x < 0.0);
+    const std::uint32_t steps = static_cast<std::uint32_t>(key) & is_nonzero;
+    return zero_ + ((steps ^ is_negative) - is_negative);
+  }
+  [[nodiscard]] double edge(std::uint32_t steps) const noexcept;
+
+  double knee_;
+  unsigned shift_;
+  std::uint64_t base_;
+  std::uint32_t zero_;
+};
+
+/// Two-sided 95 % of the standard normal distribution.
+inline constexpr double kNormal95 = 1.959964;
+
+/// A sample quantile and distribution-free limits for the quantile of the population; lo <= value <= hi.
+struct QuantileEstimate {
+  double value = 0.0;
+  double lo = 0.0;
+  double hi = 0.0;
+
+  /// (hi - lo) / (2 z), z the one the limits were made with. Too small where the limits were capped by the sample's
+  /// range, that is for n min(p, 1 - p) below about z^2.
+  [[nodiscard]] double standard_error(double z = kNormal95) const noexcept { return (hi - lo) / (2.0 * z); }
+};
+
+/// Occupancy of one bin, for storage.
+struct BinCount {
+  std::uint32_t bin = 0;
+  std::uint32_t count = 0;
+
+  bool operator==(const BinCount&) const = default;
+};
+
+/// Counts per bin in pages of 512 that appear when first touched. A value type; n up to 2^32 - 1.
+/// Memory: 4 bytes per directory page (about 2 KiB for the default scale) plus 2 KiB per touched page.
+class QuantileSketch {
+ public:
+  explicit QuantileSketch(BinScale scale = BinScale{}) : scale_(scale) {}
+
+  /// Counts one value, or `times` equal ones. Pre: bin < scale().bin_count(). Allocates on a page's first touch only.
+  void add(std::uint32_t bin) { add(bin, 1); }
+  void add(std::uint32_t bin, std::uint32_t times);
+  void add(std::span<const std::uint32_t> bins);
+
+  /// Exact: any order and grouping of merges gives equal sketches. Pre: equal scales.
+  void merge(const QuantileSketch& other);
+
+  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+  [[nodiscard]] const BinScale& scale() const noexcept { return scale_; }
+
+  /// Sample quantile: position h = (n - 1) p among the order statistics 0..n-1, linear between neighbours; the c values
+  /// of a bin stand at its lower edge + (i + 1/2) / c of its width. Pre: 0 <= p <= 1 and count() > 0 (else NaN).
+  [[nodiscard]] double quantile(double p) const;
+
+  /// The same, clamped to [min, max] of the sample. Pre: min <= max.
+  [[nodiscard]] double quantile(double p, double min, double max) const;
+
+  /// With limits from the binomial distribution of the number of values below the population's quantile: positions
+  ///   n p - 1/2 -+ z sqrt(n p (1 - p))
+  /// (the half is the continuity correction, positions count from 0), linear between order statistics so that the
+  /// coverage is close to nominal rather than above it. A position off the sample becomes min or max. Normal
+  /// approximation: trust it for n min(p, 1 - p) of 10 and more. Pre: 0 < p < 1, z > 0, min <= max, count() > 0 (else
+  /// NaN).
+  [[nodiscard]] QuantileEstimate quantile_with_limits(double p, double min, double max, double z = kNormal95) const;
+
+  /// All occupied bins, ascending: what a checkpoint stores; `add(bin, count)` restores it.
+  [[nodiscard]] std::vector<BinCount> occupied() const;
+
+  /// Same scale, same counts; which pages happen to be allocated, and in what order, does not matter.
+  [[nodiscard]] bool operator==(const QuantileSketch& other) const;
+
+ private:
+  static constexpr std::uint32_t kPageBins = 512;
+  static constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
+
+  [[nodiscard]] std::uint32_t* page(std::uint32_t page_index);
+  [[nodiscard]] double at_position(double position) const;
+
+  BinScale scale_;
+  std::uint64_t count_ = 0;
+  std::vector<std::uint32_t>
+      slots_;  ///< page index -> slot in counts_, kNoSlot where untouched; empty while count is 0
+  std::vector<std::uint32_t> counts_;  ///< kPageBins per slot, in order of first touch
+};
+
+inline void QuantileSketch::add(std::uint32_t bin, std::uint32_t times) {
+  RQ_EXPECT(bin < scale_.bin_count());
+  RQ_EXPECT(count_ + times <= ~std::uint32_t{0});
+  page(bin / kPageBins)[bin % kPageBins] += times;
+  count_ += times;
+}
+
+inline std::uint32_t* QuantileSketch::page(std::uint32_t page_index) {
+  if (slots_.empty()) slots_.assign((scale_.bin_count() + kPageBins - 1) / kPageBins, kNoSlot);
+  std::uint32_t& slot = slots_[page_index];
+  if (slot == kNoSlot) {
+    slot = static_cast<std::uint32_t>(counts_.size() / kPageBins);
+    counts_.resize(counts_.size() + kPageBins, 0);
+  }
+  return counts_.data() + std::size_t{slot} * kPageBins;
+}
+
+}  // namespace repoquake::stats
