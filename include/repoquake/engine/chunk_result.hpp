@@ -1,0 +1,50 @@
+/// What some blocks of paths produced: a pure function of (Plan, seed, chunk). The unit that travels the pipeline
+/// and one chunk of the result file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "repoquake/engine/path_features.hpp"
+#include "repoquake/stats/moments.hpp"
+
+namespace repoquake::engine {
+
+struct ChunkResult {
+  std::uint64_t first_path = 0;
+  std::uint32_t n_paths = 0;  ///< chunk_paths of the Manifest, fewer in the last chunk
+
+  /// Stored variables, bit-rounded, one (path, day) table after the other in the order of Manifest::variables;
+  /// empty where paths are not stored.
+  std::vector<float> paths;
+
+  /// (feature, path), in the order of kPathFeatures.
+  std::vector<double> features;
+  /// (path, threshold): days with the reported spread above the threshold.
+  std::vector<std::uint16_t> days_above;
+  /// (path): PathFlag bits of any day.
+  std::vector<std::uint32_t> flags;
+
+  /// (variable, day) of Manifest::statistics, then (feature).
+  std::vector<stats::Moments> moments;
+  /// Quantile bins of every value: (variable, day, path), then (feature, path).
+  std::vector<std::uint32_t> bins;
+  /// (threshold, day): paths with the reported spread above the threshold.
+  std::vector<std::uint64_t> exceedances;
+  /// (flag): path-days with it.
+  std::vector<std::uint64_t> flag_days;
+
+  /// What Sink::encode made of `paths`, one buffer a variable.
+  std::vector<std::vector<std::byte>> encoded;
+
+  [[nodiscard]] std::span<const float> table(std::size_t variable, std::size_t n_days) const {
+    return std::span(paths).subspan(variable * n_paths * n_days, n_paths * n_days);
+  }
+  [[nodiscard]] std::span<const double> feature(PathFeature which) const {
+    return std::span(features).subspan(index(which) * n_paths, n_paths);
+  }
+};
+
+}  // namespace repoquake::engine

@@ -1,0 +1,56 @@
+/// Statistics of a run, gathered chunk by chunk in path order; memory does not grow with the number of paths.
+///
+/// Moments and extremes merge in block order; quantiles come from fixed-bin integer histograms, whose merge is exact.
+/// Every estimate carries its error. Deterministic: the same bits for any number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "repoquake/engine/chunk_result.hpp"
+#include "repoquake/engine/manifest.hpp"
+#include "repoquake/stats/exceedance.hpp"
+#include "repoquake/stats/moments.hpp"
+#include "repoquake/stats/quantile.hpp"
+
+namespace repoquake::engine {
+
+class OnlineStats {
+ public:
+  explicit OnlineStats(const Manifest& manifest);
+
+  /// Pre: chunks come in path order.
+  void absorb(const ChunkResult& chunk);
+
+  [[nodiscard]] std::uint64_t n_paths() const noexcept { return n_paths_; }
+
+  /// `variable` counts in Manifest::statistics.
+  [[nodiscard]] const stats::Moments& moments(std::size_t variable, std::size_t day) const;
+  [[nodiscard]] stats::QuantileEstimate quantile(std::size_t variable, std::size_t day, double fraction) const;
+
+  [[nodiscard]] const stats::Moments& moments(PathFeature feature) const;
+  [[nodiscard]] stats::QuantileEstimate quantile(PathFeature feature, double fraction) const;
+
+  /// P(spread > threshold) on a day.
+  [[nodiscard]] stats::Exceedance exceedance(std::size_t threshold, std::size_t day) const;
+
+  /// Path-days, and paths, on which each flag of kPathFlags was raised.
+  [[nodiscard]] const std::vector<std::uint64_t>& flag_days() const noexcept { return flag_days_; }
+  [[nodiscard]] const std::vector<std::uint64_t>& flagged_paths() const noexcept { return flagged_paths_; }
+
+ private:
+  [[nodiscard]] std::size_t slot(std::size_t variable, std::size_t day) const { return variable * n_days_ + day; }
+  [[nodiscard]] stats::QuantileEstimate quantile_of(std::size_t slot, double fraction) const;
+
+  std::size_t n_days_ = 0;
+  std::size_t n_variables_ = 0;
+  std::uint64_t n_paths_ = 0;
+  std::vector<stats::Moments> moments_;          ///< (variable, day), then (feature)
+  std::vector<stats::QuantileSketch> sketches_;  ///< likewise
+  std::vector<std::uint64_t> exceedances_;       ///< (threshold, day)
+  std::vector<std::uint64_t> flag_days_;
+  std::vector<std::uint64_t> flagged_paths_;
+};
+
+}  // namespace repoquake::engine

@@ -1,0 +1,47 @@
+/// Simulates paths: draws -> flows -> step_day -> what is seen. Pure: the same (plan, paths) give the same result on
+/// any thread, in any order.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "repoquake/engine/chunk_result.hpp"
+#include "repoquake/engine/manifest.hpp"
+#include "repoquake/model/step_day.hpp"
+#include "repoquake/plan/plan.hpp"
+#include "repoquake/stats/quantile.hpp"
+
+namespace repoquake::engine {
+
+/// What one thread needs to simulate blocks; made once, nothing is allocated after.
+struct BlockWorkspace {
+  explicit BlockWorkspace(const plan::Plan& plan);
+
+  model::PathState state;
+  model::DayOutcome outcome;
+  model::DayFlows flows;
+  model::DayDraws draws;
+  model::PathDraws path_draws;
+  std::vector<ColumnData> shock_sizes;  ///< (shock)
+  std::vector<ColumnData> correlated;   ///< normal scores of the correlated shocks
+  ColumnData scratch;
+};
+
+/// Day 0 of a block, path constants and shock sizes drawn. `first_path` is a multiple of kBlockPaths.
+void open_block(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept;
+
+/// Any later day. Pre: the day before has been simulated with this workspace. Allocates nothing.
+void simulate_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t day, BlockWorkspace& work) noexcept;
+
+/// The value of a variable on the simulated day. NaN where it has no meaning (a facility that does not exist).
+void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const BlockWorkspace& work, Column out) noexcept;
+
+/// Bins of all quantile sketches; 0.016 near zero, relative 0.02 % beyond 64 (bp, bn or percent).
+inline constexpr stats::BinScale kBinScale{};
+/// Marks a value without meaning among the bins.
+inline constexpr std::uint32_t kNoBin = ~std::uint32_t{0};
+
+/// All blocks of a chunk, their moments merged in block order.
+[[nodiscard]] ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std::uint64_t chunk, BlockWorkspace& work);
+
+}  // namespace repoquake::engine

@@ -1,0 +1,41 @@
+/// Where results go. The only virtual interface of the program.
+#pragma once
+
+#include <cstdint>
+
+#include "repoquake/engine/chunk_result.hpp"
+#include "repoquake/engine/manifest.hpp"
+#include "repoquake/engine/online_stats.hpp"
+
+namespace repoquake::engine {
+
+enum class StopReason {
+  all_paths_done,  ///< n_paths simulated
+  interrupted      ///< asked to stop: results up to the last whole chunk are valid
+};
+
+/// How a run ended, with its numbers.
+struct RunSummary {
+  Manifest manifest;
+  OnlineStats stats;
+  StopReason stop_reason = StopReason::all_paths_done;
+  double seconds = 0.0;  ///< wall time of the simulation
+  int threads = 1;
+};
+
+class Sink {
+ public:
+  Sink() = default;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  virtual ~Sink() = default;
+
+  virtual void begin(const Manifest&) {}
+  /// In the parallel stage, on any thread: fills ChunkResult::encoded. No state of the sink may change.
+  virtual void encode(ChunkResult&) const {}
+  /// In the ordered stage, in path order.
+  virtual void write(const ChunkResult&) {}
+  virtual void end(const RunSummary&) {}
+};
+
+}  // namespace repoquake::engine

@@ -1,0 +1,127 @@
+/// What a block of paths carries from day to day, what comes in on a day, and what the day shows. Structures of
+/// columns, allocated once; all finite after every `step_day`.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "repoquake/core/column.hpp"
+#include "repoquake/core/flags.hpp"
+#include "repoquake/model/params.hpp"
+
+namespace repoquake::model {
+
+/// Assets and liabilities of the Federal Reserve, integer cents (model 1).
+struct FedSheet {
+  CentsData securities, repo_operations, standing_repo, other_assets;
+  CentsData reserves, tga, on_rrp, foreign_rrp, currency, other_liabilities;
+};
+
+/// Carried from one day to the next.
+struct PathState {
+  explicit PathState(std::size_t cohorts) : notional(cohorts), equity(cohorts) {}
+
+  FedSheet sheet;
+
+  // Need, USD bn
+  ColumnData structural_need;   ///< slow funding need, constant on a path
+  ColumnData transitory_need;   ///< z
+  ColumnData coupon_inventory;  ///< settled securities still to be distributed
+  ColumnData tga_cash;          ///< nonbank cash pulled by the Treasury
+  ColumnData pullback;          ///< intermediation pulled back at a period end
+  ColumnData fund_need;         ///< need from fund sales
+
+  ColumnData mmf_cash;          ///< cash with the ON RRP as outside option, USD bn
+  ColumnData precaution;        ///< hoarding, share of bank capacity
+  ColumnData dealer_inventory;  ///< fire-sale inventory, USD bn
+  ColumnData am_spread;         ///< yesterday's morning rate over IORB, bp
+  ColumnData pm_spread;         ///< yesterday's afternoon rate over IORB, bp
+  ColumnData rate_noise;        ///< noise of reported rates, bp
+
+  // Leveraged funds: (cohort) columns, USD bn
+  std::vector<ColumnData> notional;
+  std::vector<ColumnData> equity;
+  ColumnData opening_equity;     ///< sum over cohorts on the opening day
+  ColumnData opening_spread;     ///< that funding costs are measured against, bp
+  ColumnData funding_average;    ///< bp
+  ColumnData margin_volatility;  ///< fast volatility average, bp
+  ColumnData slow_volatility;    ///< slow volatility average, bp
+  ColumnData futures_basis;      ///< dislocation, bp of price
+  ColumnData yield_impact;       ///< 10-year, bp
+
+  // Constant on a path
+  ColumnData capacity_factor;         ///< U_K
+  ColumnData dealer_capacity_factor;  ///< U_D
+  ColumnData other_sales_factor;      ///< U_X
+};
+
+/// What is known of a day and is the same on every path. Spreads over IORB.
+struct DayContext {
+  Rate iorb = 0.0;
+  Rate on_rrp_rate = 0.0;
+  Rate standing_repo_rate = 0.0;     ///< meaningful where has_standing_repo
+  Spread floor = 0.0;                ///< f, ON RRP rate over IORB
+  Spread iorb_change = 0.0;          ///< since the day before, bp
+  bool has_standing_repo = false;
+  bool standing_repo_am = false;
+  bool standing_repo_pm = false;
+  Spread standing_repo_spread = 0.0;
+  UsdBn standing_repo_cap = std::numeric_limits<double>::infinity();
+  Spread stigma = 65.0;
+  UsdBn operation_size = 0.0;        ///< the morning's offer
+  Spread minimum_bid = 0.0;
+  UsdBn emergency_size = 0.0;        ///< a same-day afternoon offer ...
+  Spread emergency_trigger = std::numeric_limits<double>::infinity();  ///< ... above this morning spread
+  Spread half_saturation = 15.0;     ///< a_e of the day
+  Spread period_end_markup = 0.0;    ///< d_e
+  double pullback_share = 0.0;       ///< pi_e, share of volume
+  bool is_period_end = false;
+  bool follows_period_end = false;
+  UsdBn gse_cash = 0.0;              ///< in repo today beyond the opening day's
+  int days_to_next = 1;              ///< calendar days to the next business day
+  bool tgcr_since_2021 = false;
+};
+
+/// What comes in on a day, path by path: realised or drawn flows plus shocks. USD bn unless said.
+struct DayFlows {
+  ColumnData tga, securities, currency, foreign_rrp, other_liabilities, mmf_cash;
+  ColumnData net_coupons, net_bills;
+  ColumnData repo_demand;
+  ColumnData other_sales, fed_purchases;
+  ColumnData volatility;    ///< bp, a level > 0
+  ColumnData yield_change;  ///< bp
+};
+
+/// Draws of a day: unit variance, mean zero.
+struct DayDraws {
+  ColumnData need_shock;   ///< Student-t
+  ColumnData late_shock;   ///< Student-t
+  ColumnData pullback, rate_noise, tail_width, other_sales;  ///< normal
+};
+
+/// What a day shows.
+struct DayOutcome {
+  ColumnData need;           ///< morning, USD bn
+  ColumnData late_need;      ///< afternoon, USD bn
+  ColumnData drain;          ///< of reserves by the day's flows, USD bn
+  ColumnData capacity;       ///< banks', morning, USD bn
+  ColumnData late_capacity;
+  ColumnData markup;         ///< dealers', bp
+  ColumnData am_clearing;    ///< x of the morning, bp
+  ColumnData pm_clearing;
+  ColumnData late_offer;     ///< operations on offer in the afternoon, USD bn
+  ColumnData am_standing_repo, am_operations;  ///< take-up by session, USD bn
+  ColumnData pm_standing_repo, pm_operations;
+  std::array<ColumnData, kPercentileCount> percentiles;  ///< reported SOFR percentiles over IORB, bp
+  ColumnData tgcr;           ///< reported, over IORB, bp
+  ColumnData effr;           ///< over IORB, bp
+  ColumnData volume_above_srf_rate;
+  ColumnData sales, forced_sales;  ///< out of basis trades, USD bn
+  ColumnData external_sales;       ///< other investors', net of Fed purchases, USD bn
+  ColumnData position, fund_equity;
+  std::array<std::uint32_t, kBlockPaths> flags;
+};
+
+}  // namespace repoquake::model

@@ -1,0 +1,77 @@
+/// What will be done: a scenario turned into numbers by day, no strings to look up, no dates to reason about.
+/// Built by `compile`, immutable after, shared by all threads.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "repoquake/calendar/business_calendar.hpp"
+#include "repoquake/core/units.hpp"
+#include "repoquake/core/variables.hpp"
+#include "repoquake/model/step_day.hpp"
+#include "repoquake/random/correlate.hpp"
+
+namespace repoquake::plan {
+
+/// Flows of a day before shocks, the same on every path. USD bn; volatility and yield change in bp.
+struct BaseFlows {
+  double tga = 0.0, securities = 0.0, currency = 0.0, foreign_rrp = 0.0, other_liabilities = 0.0, mmf_cash = 0.0;
+  double net_coupons = 0.0, net_bills = 0.0;
+  double other_sales = 0.0, fed_purchases = 0.0;
+  double volatility = 60.0, yield_change = 0.0;
+};
+
+struct PlanDay {
+  calendar::Date date{};
+  model::DayContext context;
+  BaseFlows flows;
+  bool is_tax_date = false;
+};
+
+/// Column of DayFlows that a shock moves.
+enum class FlowTarget : std::uint8_t {
+  tga, other_liabilities, currency, foreign_rrp, mmf_cash, other_sales, yield_change, repo_demand, volatility
+};
+
+/// size ~ law, drawn once a path; the target of day t moves by sign * weight[t] * size.
+struct PlanShock {
+  enum class Law : std::uint8_t { constant, normal, lognormal, student_t, uniform };
+  FlowTarget target = FlowTarget::tga;
+  Law law = Law::constant;
+  double location = 0.0;
+  double scale = 0.0;
+  double degrees_of_freedom = 0.0;
+  std::uint16_t slot = 0;       ///< of Stream::shock_size, from the shock's id: other shocks never move its draws
+  std::vector<double> weights;  ///< by day, sign included
+};
+
+/// Correlation of normal scores among some of the shocks.
+struct ShockCorrelator {
+  std::vector<std::size_t> shocks;  ///< places in Plan::shocks
+  random::Correlator correlator;
+};
+
+struct Plan {
+  std::string name;
+  std::string title;
+  std::uint64_t n_paths = 0;
+  std::uint64_t seed = 0;
+  bool is_conditional = false;  ///< a replay on realised flows
+  model::ModelParams params;
+  model::Opening opening;
+  std::vector<PlanDay> days;    ///< row 0 is the opening day
+  std::vector<PlanShock> shocks;
+  std::optional<ShockCorrelator> correlation;
+
+  bool store_paths = true;
+  std::vector<Variable> variables;
+  std::vector<double> quantiles;
+  std::vector<Spread> thresholds;
+  double rate_precision_bp = 0.01;        ///< 0: exact
+  double amount_precision_usd_bn = 0.001; ///< 0: exact
+  double max_flagged = 0.01;
+};
+
+}  // namespace repoquake::plan

@@ -1,0 +1,111 @@
+/// A scenario: a state of the world and what happens to it. Plain data in canonical units; any value is
+/// representable, `validate()` (validate.hpp) lists all that is wrong, `plan::compile` makes it runnable.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "repoquake/calendar/business_calendar.hpp"
+#include "repoquake/core/units.hpp"
+#include "repoquake/core/variables.hpp"
+#include "repoquake/scenario/parameters.hpp"
+#include "repoquake/scenario/policy.hpp"
+#include "repoquake/scenario/series.hpp"
+#include "repoquake/scenario/shocks.hpp"
+
+namespace repoquake::scenario {
+
+struct Window {
+  Date start{};  ///< the opening day, which is given
+  Date end{};    ///< the last simulated day
+
+  bool operator==(const Window&) const = default;
+};
+
+/// Where the funding need comes from.
+enum class NeedRule {
+  invert,  ///< it clears at this scenario's opening and trend spreads
+  hold,    ///< it clears at those of the base: the merge of the file's parents
+  amount   ///< it is stated
+};
+
+struct Market {
+  UsdBn repo_volume = 0.0;
+  UsdBn bank_assets = 0.0;
+  Spread opening_spread = 0.0;
+  std::optional<Spread> trend_spread;  ///< default: the opening spread
+  NeedRule need = NeedRule::invert;
+  UsdBn need_amount = 0.0;             ///< where `need` is an amount
+  std::optional<UsdBn> mmf_cash;       ///< default: the cash whose unlent part is the opening ON RRP, at least 15
+  double treasury_volatility = 0.0;    ///< bp a year, before the window
+  std::optional<UsdBn> gdp;
+  std::optional<UsdBn> m2;
+
+  bool operator==(const Market&) const = default;
+};
+
+/// Opening sheet; other assets close it.
+struct FedBalanceSheet {
+  UsdBn securities = 0.0;
+  UsdBn repo_operations = 0.0;
+  UsdBn standing_repo = 0.0;
+  UsdBn reserves = 0.0;
+  UsdBn tga = 0.0;
+  UsdBn on_rrp = 0.0;
+  UsdBn foreign_rrp = 0.0;
+  UsdBn currency = 0.0;
+  UsdBn other_liabilities = 0.0;
+
+  bool operator==(const FedBalanceSheet&) const = default;
+};
+
+struct BasisTrade {
+  UsdBn position = 0.0;
+
+  bool operator==(const BasisTrade&) const = default;
+};
+
+struct Simulate {
+  std::uint64_t paths = 20000;
+  std::uint64_t seed = 1;
+  double max_flagged = 0.01;  ///< share of path-days without clearing above which the run exits 78
+
+  bool operator==(const Simulate&) const = default;
+};
+
+struct Output {
+  enum class Paths { all, none };
+  Paths paths = Paths::all;
+  std::vector<Variable> variables;  ///< default: the 20 of kVariables that say so
+  std::vector<double> quantiles{0.01, 0.05, 0.25, 0.50, 0.75, 0.95, 0.99};
+  std::vector<Spread> thresholds{10.0, 25.0, 50.0, 100.0, 200.0};
+  double rate_precision_bp = 0.01;         ///< 0: exact
+  UsdBn amount_precision_usd_bn = 0.001;   ///< 0: exact
+  bool compress = true;
+
+  bool operator==(const Output&) const = default;
+};
+
+struct Scenario {
+  std::string name;
+  std::string title;
+  Window window;
+  std::optional<Series> series;
+  Market market;
+  FedBalanceSheet fed_balance_sheet;
+  Policy policy;
+  BasisTrade basis_trade;
+  std::vector<Shock> shocks;
+  std::vector<ShockCorrelation> correlation;
+  ParameterValues model;
+  Simulate simulate;
+  Output output;
+
+  bool operator==(const Scenario&) const = default;
+
+  [[nodiscard]] Spread trend_spread() const noexcept { return market.trend_spread.value_or(market.opening_spread); }
+};
+
+}  // namespace repoquake::scenario

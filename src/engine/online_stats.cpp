@@ -1,0 +1,60 @@
+#include "repoquake/engine/online_stats.hpp"
+
+#include <limits>
+
+#include "repoquake/core/contract.hpp"
+#include "repoquake/core/flags.hpp"
+#include "repoquake/engine/simulate_block.hpp"
+
+namespace repoquake::engine {
+
+OnlineStats::OnlineStats(const Manifest& manifest)
+    : n_days_(manifest.n_days()),
+      n_variables_(manifest.statistics.size()),
+      moments_(n_variables_ * n_days_ + kPathFeatureCount),
+      sketches_(moments_.size(), stats::QuantileSketch(kBinScale)),
+      exceedances_(manifest.thresholds.size() * n_days_, 0),
+      flag_days_(kPathFlagCount, 0),
+      flagged_paths_(kPathFlagCount, 0) {}
+
+void OnlineStats::absorb(const ChunkResult& chunk) {
+  RQ_EXPECT(chunk.first_path == n_paths_ && chunk.moments.size() == moments_.size());
+  n_paths_ += chunk.n_paths;
+  for (std::size_t slot = 0; slot < moments_.size(); ++slot) {
+    moments_[slot].merge(chunk.moments[slot]);
+    const auto bins = std::span(chunk.bins).subspan(slot * chunk.n_paths, chunk.n_paths);
+    if (bins.front() != kNoBin) sketches_[slot].add(bins);
+  }
+  for (std::size_t k = 0; k < exceedances_.size(); ++k) exceedances_[k] += chunk.exceedances[k];
+  for (std::size_t k = 0; k < kPathFlagCount; ++k) {
+    flag_days_[k] += chunk.flag_days[k];
+    for (const std::uint32_t flags : chunk.flags) flagged_paths_[k] += (flags >> k) & 1U;
+  }
+}
+
+const stats::Moments& OnlineStats::moments(std::size_t variable, std::size_t day) const { return moments_.at(slot(variable, day)); }
+
+const stats::Moments& OnlineStats::moments(PathFeature feature) const { return moments_.at(n_variables_ * n_days_ + index(feature)); }
+
+stats::QuantileEstimate OnlineStats::quantile_of(std::size_t slot, double fraction) const {
+  const stats::Moments& m = moments_.at(slot);
+  if (m.n == 0) {
+    constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+    return {kNothing, kNothing, kNothing};
+  }
+  return sketches_.at(slot).quantile_with_limits(fraction, m.min, m.max);
+}
+
+stats::QuantileEstimate OnlineStats::quantile(std::size_t variable, std::size_t day, double fraction) const {
+  return quantile_of(slot(variable, day), fraction);
+}
+
+stats::QuantileEstimate OnlineStats::quantile(PathFeature feature, double fraction) const {
+  return quantile_of(n_variables_ * n_days_ + index(feature), fraction);
+}
+
+stats::Exceedance OnlineStats::exceedance(std::size_t threshold, std::size_t day) const {
+  return {n_paths_, exceedances_.at(threshold * n_days_ + day)};
+}
+
+}  // namespace repoquake::engine

@@ -1,0 +1,108 @@
+#include "repoquake/engine/run.hpp"
+
+#include <tbb/enumerable_thread_specific.h>
+#include <tbb/global_control.h>
+#include <tbb/info.h>
+#include <tbb/parallel_pipeline.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "repoquake/engine/simulate_block.hpp"
+
+namespace repoquake::engine {
+namespace {
+
+constexpr std::uint32_t kChunkPaths = 4 * kBlockPaths;
+constexpr std::size_t kChunksInFlightPerThread = 2;
+
+enum class ChunkId : std::uint64_t {};  // small and trivially constructible: what oneTBB 2021.8 passes by value
+
+std::uint64_t chunk_count(const Manifest& m) { return (m.n_paths + m.chunk_paths - 1) / m.chunk_paths; }
+
+int threads_of(int asked) { return asked > 0 ? asked : tbb::info::default_concurrency(); }
+
+}  // namespace
+
+Manifest manifest_of(const plan::Plan& plan) {
+  Manifest m;
+  m.name = plan.name;
+  m.title = plan.title;
+  for (const auto& day : plan.days) m.dates.push_back(day.date);
+  m.n_paths = plan.n_paths;
+  m.seed = plan.seed;
+  m.is_conditional = plan.is_conditional;
+  m.store_paths = plan.store_paths;
+  m.variables = plan.variables;
+  m.statistics = plan.variables;
+  if (std::ranges::find(m.statistics, Variable::spread) == m.statistics.end())
+    m.statistics.insert(m.statistics.begin(), Variable::spread);
+  m.quantiles = plan.quantiles;
+  m.thresholds = plan.thresholds;
+  m.chunk_paths = kChunkPaths;
+  return m;
+}
+
+RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
+  const auto start = std::chrono::steady_clock::now();
+  const int threads = threads_of(options.threads);
+  RunSummary summary{.manifest = manifest_of(plan), .stats = OnlineStats(manifest_of(plan)), .threads = threads};
+  const Manifest& manifest = summary.manifest;
+  const std::uint64_t n_chunks = chunk_count(manifest);
+  tbb::enumerable_thread_specific<std::unique_ptr<BlockWorkspace>> workspaces(
+      [&] { return std::make_unique<BlockWorkspace>(plan); });
+  std::uint64_t next = 0;
+  bool was_stopped = false;
+  sink.begin(manifest);
+
+  const auto number = [&](tbb::flow_control& control) {
+    was_stopped = next < n_chunks && options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
+    if (next == n_chunks || was_stopped) {
+      control.stop();
+      return ChunkId{};
+    }
+    return ChunkId{next++};
+  };
+  const auto simulate = [&](ChunkId id) {
+    auto chunk = std::make_unique<ChunkResult>(
+        simulate_chunk(plan, manifest, static_cast<std::uint64_t>(id), *workspaces.local()));
+    sink.encode(*chunk);
+    return chunk;
+  };
+  const auto keep = [&](const std::unique_ptr<ChunkResult>& chunk) {
+    summary.stats.absorb(*chunk);
+    sink.write(*chunk);
+    if (options.on_progress) options.on_progress(summary.stats.n_paths());
+  };
+
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  tbb::task_arena arena(threads);
+  arena.execute([&] {
+    tbb::parallel_pipeline(kChunksInFlightPerThread * static_cast<std::size_t>(threads),
+                           tbb::make_filter<void, ChunkId>(tbb::filter_mode::serial_in_order, number) &
+                               tbb::make_filter<ChunkId, std::unique_ptr<ChunkResult>>(tbb::filter_mode::parallel, simulate) &
+                               tbb::make_filter<std::unique_ptr<ChunkResult>, void>(tbb::filter_mode::serial_in_order, keep));
+  });
+
+  summary.stop_reason = was_stopped ? StopReason::interrupted : StopReason::all_paths_done;
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  sink.end(summary);
+  return summary;
+}
+
+RunSize estimate_size(const plan::Plan& plan, int threads) {
+  const Manifest m = manifest_of(plan);
+  const std::uint64_t days = m.n_days();
+  const std::uint64_t stored = m.store_paths ? m.variables.size() * days * sizeof(float) : 0;
+  const std::uint64_t slots = m.statistics.size() * days + kPathFeatureCount;
+  const std::uint64_t per_path = 2 * stored + slots * sizeof(std::uint32_t) + kPathFeatureCount * sizeof(double);
+  const auto in_flight = kChunksInFlightPerThread * static_cast<std::uint64_t>(threads_of(threads));
+  constexpr std::uint64_t kSketchBytes = 64 * 1024;  // a wide distribution's pages, measured
+  return {.memory_bytes = in_flight * m.chunk_paths * per_path + slots * kSketchBytes,
+          .paths_bytes = m.n_paths * (stored + (m.store_paths ? kPathFeatureCount * sizeof(double) : 0))};
+}
+
+}  // namespace repoquake::engine

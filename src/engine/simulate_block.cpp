@@ -1,0 +1,359 @@
+#include "repoquake/engine/simulate_block.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "repoquake/core/contract.hpp"
+#include "repoquake/core/elementary.hpp"
+#include "repoquake/engine/rounding.hpp"
+#include "repoquake/random/normal.hpp"
+#include "repoquake/random/student.hpp"
+
+namespace repoquake::engine {
+namespace {
+
+using plan::FlowTarget;
+using plan::PlanShock;
+using random::Stream;
+
+constexpr double kLeastVolatility = 1.0;  // bp: a shock may lower volatility, never to nothing
+
+ColumnData& column_of(FlowTarget target, model::DayFlows& flows) noexcept {
+  switch (target) {
+    case FlowTarget::tga: return flows.tga;
+    case FlowTarget::other_liabilities: return flows.other_liabilities;
+    case FlowTarget::currency: return flows.currency;
+    case FlowTarget::foreign_rrp: return flows.foreign_rrp;
+    case FlowTarget::mmf_cash: return flows.mmf_cash;
+    case FlowTarget::other_sales: return flows.other_sales;
+    case FlowTarget::yield_change: return flows.yield_change;
+    case FlowTarget::repo_demand: return flows.repo_demand;
+    case FlowTarget::volatility: return flows.volatility;
+  }
+  return flows.tga;
+}
+
+void draw_path_constants(std::uint64_t seed, std::uint64_t first_path, model::PathDraws& draws) noexcept {
+  random::draw_uniform_pair(seed, first_path, 0, Stream::bank_capacity, 0, draws.bank_capacity, draws.dealer_capacity);
+  random::draw_uniform_pair(seed, first_path, 0, Stream::fund_leverage, 0, draws.fund_leverage, draws.sales_scale);
+  for (ColumnData* column : {&draws.bank_capacity, &draws.dealer_capacity, &draws.fund_leverage, &draws.sales_scale})
+    random::normals_from_uniforms(*column, *column);
+}
+
+/// A shock's size before location and scale: a unit law, one value a path.
+void draw_score(const PlanShock& shock, std::uint64_t seed, std::uint64_t first_path, Column scratch, Column score) noexcept {
+  if (shock.law == PlanShock::Law::uniform) {
+    random::draw_uniforms(seed, first_path, 0, Stream::shock_size, shock.slot, score);
+  } else if (shock.law == PlanShock::Law::student_t) {
+    const double n = shock.degrees_of_freedom;
+    random::draw_student_t(seed, first_path, 0, Stream::shock_size, shock.slot, n, scratch, score);
+    const double raw = std::sqrt(n / (n - 2.0));  // drawn with unit variance
+    for (double& value : score) value *= raw;
+  } else {
+    random::draw_normals(seed, first_path, 0, Stream::shock_size, shock.slot, score);
+  }
+}
+
+double size_of(const PlanShock& shock, double score) noexcept {
+  switch (shock.law) {
+    case PlanShock::Law::constant: return shock.location;
+    case PlanShock::Law::normal:
+    case PlanShock::Law::student_t: return shock.location + shock.scale * score;
+    case PlanShock::Law::lognormal: return shock.location * elementary::exp(shock.scale * score);
+    case PlanShock::Law::uniform: return shock.location + (shock.scale - shock.location) * score;
+  }
+  return shock.location;
+}
+
+void draw_shocks(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept {
+  for (std::size_t k = 0; k < plan.shocks.size(); ++k) {
+    if (plan.shocks[k].law == PlanShock::Law::constant) continue;
+    draw_score(plan.shocks[k], plan.seed, first_path, work.scratch, work.shock_sizes[k]);
+  }
+  if (plan.correlation) {
+    const auto& places = plan.correlation->shocks;
+    for (std::size_t k = 0; k < places.size(); ++k) work.correlated[k] = work.shock_sizes[places[k]];
+    plan.correlation->correlator.apply(work.correlated);
+    for (std::size_t k = 0; k < places.size(); ++k) work.shock_sizes[places[k]] = work.correlated[k];
+  }
+  for (std::size_t k = 0; k < plan.shocks.size(); ++k)
+    for (double& value : work.shock_sizes[k]) value = size_of(plan.shocks[k], value);
+}
+
+/// Flows of the day on each path: the plan's, moved by shocks.
+void compose_flows(const plan::Plan& plan, std::uint32_t day, BlockWorkspace& work) noexcept {
+  const auto& base = plan.days[day].flows;
+  auto& f = work.flows;
+  f.tga.fill(base.tga);
+  f.securities.fill(base.securities);
+  f.currency.fill(base.currency);
+  f.foreign_rrp.fill(base.foreign_rrp);
+  f.other_liabilities.fill(base.other_liabilities);
+  f.mmf_cash.fill(base.mmf_cash);
+  f.net_coupons.fill(base.net_coupons);
+  f.net_bills.fill(base.net_bills);
+  f.other_sales.fill(base.other_sales);
+  f.fed_purchases.fill(base.fed_purchases);
+  f.volatility.fill(base.volatility);
+  f.yield_change.fill(base.yield_change);
+  f.repo_demand.fill(0.0);
+  for (std::size_t k = 0; k < plan.shocks.size(); ++k) {
+    const double weight = plan.shocks[k].weights[day];
+    if (weight == 0.0) continue;
+    ColumnData& target = column_of(plan.shocks[k].target, f);
+    const ColumnData& size = work.shock_sizes[k];
+    for (std::size_t i = 0; i < kBlockPaths; ++i) target[i] += weight * size[i];
+  }
+  for (double& volatility : f.volatility) volatility = std::max(volatility, kLeastVolatility);
+}
+
+void draw_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t day, BlockWorkspace& work) noexcept {
+  const double n = plan.params.need.degrees_of_freedom;
+  auto& d = work.draws;
+  random::draw_student_t(plan.seed, first_path, day, Stream::need_shock, 0, n, work.scratch, d.need_shock);
+  random::draw_student_t(plan.seed, first_path, day, Stream::late_shock, 0, n, work.scratch, d.late_shock);
+  random::draw_uniform_pair(plan.seed, first_path, day, Stream::pullback, 0, d.pullback, d.rate_noise);
+  random::draw_uniform_pair(plan.seed, first_path, day, Stream::tail_width, 0, d.tail_width, d.other_sales);
+  for (ColumnData* column : {&d.pullback, &d.rate_noise, &d.tail_width, &d.other_sales})
+    random::normals_from_uniforms(*column, *column);
+}
+
+/// Rate from a spread over IORB.
+void to_rate(Rate iorb, ConstColumn spread, Column out) noexcept {
+  for (std::size_t i = 0; i < kBlockPaths; ++i) out[i] = iorb + spread[i] / kBpPerPercent;
+}
+
+void to_amount(ConstCentsColumn cents, Column out) noexcept {
+  for (std::size_t i = 0; i < kBlockPaths; ++i) out[i] = to_usd_bn(cents[i]);
+}
+
+void copy(ConstColumn from, Column out) noexcept { std::ranges::copy(from, out.begin()); }
+
+/// Per-path features as they build up over the days of a block.
+class FeatureTracker {
+ public:
+  void open(const plan::Plan& plan, const BlockWorkspace& work) {
+    opening_position_ = plan.opening.position;
+    for (auto& column : columns_) column.fill(-std::numeric_limits<double>::infinity());
+    for (const auto f : {PathFeature::trough_reserves, PathFeature::trough_return}) at(f).fill(std::numeric_limits<double>::infinity());
+    for (const auto f : {PathFeature::peak_day, PathFeature::basis_sales_total, PathFeature::basis_sales_forced_total, PathFeature::position_change}) at(f).fill(0.0);
+    flags_.fill(0);
+    see(plan, 0, work);
+  }
+
+  void see(const plan::Plan& plan, std::uint32_t day, const BlockWorkspace& work) noexcept {
+    const auto& out = work.outcome;
+    const auto& state = work.state;
+    const double days = static_cast<double>((plan.days[day].date - plan.days.front().date).count());
+    ColumnData value;
+    for (std::size_t i = 0; i < kBlockPaths; ++i) {
+      const double spread = out.percentiles[model::kMedian][i];
+      at(PathFeature::peak_day)[i] = spread > at(PathFeature::peak_spread)[i] ? days : at(PathFeature::peak_day)[i];
+      at(PathFeature::basis_sales_total)[i] += out.sales[i];
+      at(PathFeature::basis_sales_forced_total)[i] += out.forced_sales[i];
+      at(PathFeature::position_change)[i] = opening_position_ > 0.0 ? 100.0 * (out.position[i] / opening_position_ - 1.0) : 0.0;
+      flags_[i] |= out.flags[i];
+    }
+    raise(PathFeature::peak_spread, out.percentiles[model::kMedian]);
+    raise(PathFeature::peak_p99_spread, out.percentiles.back());
+    raise(PathFeature::peak_futures_basis, state.futures_basis);
+    raise(PathFeature::peak_yield_impact, state.yield_impact);
+    to_amount(state.sheet.standing_repo, value);
+    raise(PathFeature::standing_repo_peak, value);
+    to_amount(state.sheet.repo_operations, value);
+    raise(PathFeature::repo_operations_peak, value);
+    to_amount(state.sheet.on_rrp, value);
+    raise(PathFeature::on_rrp_peak, value);
+    to_amount(state.sheet.reserves, value);
+    lower(PathFeature::trough_reserves, value);
+    observe(plan, day, Variable::hf_return, work, value);
+    lower(PathFeature::trough_return, value);
+  }
+
+  [[nodiscard]] const ColumnData& operator[](std::size_t feature) const { return columns_[feature]; }
+  [[nodiscard]] std::uint32_t flags(std::size_t lane) const { return flags_[lane]; }
+
+ private:
+  ColumnData& at(PathFeature feature) noexcept { return columns_[index(feature)]; }
+  void raise(PathFeature feature, ConstColumn value) noexcept {
+    ColumnData& peak = at(feature);
+    for (std::size_t i = 0; i < kBlockPaths; ++i) peak[i] = std::max(peak[i], value[i]);
+  }
+  void lower(PathFeature feature, ConstColumn value) noexcept {
+    ColumnData& trough = at(feature);
+    for (std::size_t i = 0; i < kBlockPaths; ++i) trough[i] = std::min(trough[i], value[i]);
+  }
+
+  double opening_position_ = 0.0;
+  std::array<ColumnData, kPathFeatureCount> columns_;
+  std::array<std::uint32_t, kBlockPaths> flags_{};
+};
+
+/// Writes what a block shows into its place in the chunk.
+class ChunkRecorder {
+ public:
+  ChunkRecorder(const plan::Plan& plan, const Manifest& manifest, ChunkResult& chunk)
+      : plan_(plan), manifest_(manifest), chunk_(chunk), n_days_(manifest.n_days()) {
+    const std::size_t n = chunk.n_paths;
+    const std::size_t slots = manifest.statistics.size() * n_days_ + kPathFeatureCount;
+    if (manifest.store_paths) chunk.paths.resize(manifest.variables.size() * n * n_days_);
+    chunk.features.resize(kPathFeatureCount * n);
+    chunk.days_above.assign(n * manifest.thresholds.size(), 0);
+    chunk.flags.assign(n, 0);
+    chunk.moments.resize(slots);
+    chunk.bins.resize(slots * n);
+    chunk.exceedances.assign(manifest.thresholds.size() * n_days_, 0);
+    chunk.flag_days.assign(kPathFlagCount, 0);
+  }
+
+  void day(const BlockWorkspace& work, std::size_t offset, std::size_t lanes, std::uint32_t day) {
+    ColumnData value;
+    for (std::size_t v = 0; v < manifest_.statistics.size(); ++v) {
+      observe(plan_, day, manifest_.statistics[v], work, value);
+      gather(v * n_days_ + day, offset, std::span(value).first(lanes));
+      if (manifest_.statistics[v] == Variable::spread) count_above(value, offset, lanes, day);
+    }
+    if (manifest_.store_paths) {
+      for (std::size_t v = 0; v < manifest_.variables.size(); ++v) {
+        observe(plan_, day, manifest_.variables[v], work, value);
+        const double quantum = storage_quantum(manifest_.variables[v], plan_.rate_precision_bp, plan_.amount_precision_usd_bn);
+        float* table = chunk_.paths.data() + (v * chunk_.n_paths + offset) * n_days_ + day;
+        for (std::size_t i = 0; i < lanes; ++i) table[i * n_days_] = round_to(value[i], quantum);
+      }
+    }
+    for (std::size_t k = 0; k < kPathFlagCount; ++k)
+      for (std::size_t i = 0; i < lanes; ++i) chunk_.flag_days[k] += (work.outcome.flags[i] >> k) & 1U;
+  }
+
+  void close(const FeatureTracker& features, std::size_t offset, std::size_t lanes) {
+    for (std::size_t f = 0; f < kPathFeatureCount; ++f) {
+      std::copy_n(features[f].begin(), lanes, chunk_.features.begin() + static_cast<std::ptrdiff_t>(f * chunk_.n_paths + offset));
+      gather(manifest_.statistics.size() * n_days_ + f, offset, std::span(features[f]).first(lanes));
+    }
+    for (std::size_t i = 0; i < lanes; ++i) chunk_.flags[offset + i] = features.flags(i);
+  }
+
+ private:
+  void gather(std::size_t slot, std::size_t offset, std::span<const double> values) {
+    const auto bins = std::span(chunk_.bins).subspan(slot * chunk_.n_paths + offset, values.size());
+    if (std::isnan(values.front())) {  // without meaning on this day: so for every path
+      std::ranges::fill(bins, kNoBin);
+      return;
+    }
+    chunk_.moments[slot].merge(stats::moments_of(values));
+    kBinScale.bins(values, bins);
+  }
+
+  void count_above(const ColumnData& spread, std::size_t offset, std::size_t lanes, std::uint32_t day) {
+    const std::size_t n = manifest_.thresholds.size();
+    for (std::size_t k = 0; k < n; ++k) {
+      for (std::size_t i = 0; i < lanes; ++i) {
+        const bool is_above = spread[i] > manifest_.thresholds[k];
+        chunk_.exceedances[k * n_days_ + day] += is_above;
+        chunk_.days_above[(offset + i) * n + k] = static_cast<std::uint16_t>(chunk_.days_above[(offset + i) * n + k] + is_above);
+      }
+    }
+  }
+
+  const plan::Plan& plan_;
+  const Manifest& manifest_;
+  ChunkResult& chunk_;
+  std::size_t n_days_;
+};
+
+}  // namespace
+
+BlockWorkspace::BlockWorkspace(const plan::Plan& plan)
+    : state(plan.params.basis_trade.cohorts),
+      outcome{},
+      flows{},
+      draws{},
+      path_draws{},
+      shock_sizes(plan.shocks.size()),
+      correlated(plan.correlation ? plan.correlation->shocks.size() : 0),
+      scratch{} {}
+
+void open_block(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept {
+  draw_path_constants(plan.seed, first_path, work.path_draws);
+  draw_shocks(plan, first_path, work);
+  model::open_day(plan.opening, work.path_draws, work.state, work.outcome);
+}
+
+void simulate_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t day, BlockWorkspace& work) noexcept {
+  compose_flows(plan, day, work);
+  draw_day(plan, first_path, day, work);
+  model::step_day(plan.params, plan.days[day].context, work.flows, work.draws, work.state, work.outcome);
+}
+
+void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const BlockWorkspace& work, Column out) noexcept {
+  constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+  const auto& c = plan.days[day].context;
+  const auto& s = work.state;
+  const auto& o = work.outcome;
+  switch (variable) {
+    case Variable::spread: return copy(o.percentiles[model::kMedian], out);
+    case Variable::sofr: return to_rate(c.iorb, o.percentiles[2], out);
+    case Variable::sofr_p1: return to_rate(c.iorb, o.percentiles[0], out);
+    case Variable::sofr_p25: return to_rate(c.iorb, o.percentiles[1], out);
+    case Variable::sofr_p75: return to_rate(c.iorb, o.percentiles[3], out);
+    case Variable::sofr_p99: return to_rate(c.iorb, o.percentiles[4], out);
+    case Variable::tgcr: return to_rate(c.iorb, o.tgcr, out);
+    case Variable::effr: return to_rate(c.iorb, o.effr, out);
+    case Variable::iorb: std::ranges::fill(out, c.iorb); return;
+    case Variable::on_rrp_rate: std::ranges::fill(out, c.on_rrp_rate); return;
+    case Variable::standing_repo_rate: std::ranges::fill(out, c.has_standing_repo ? c.standing_repo_rate : kNothing); return;
+    case Variable::am_spread: return copy(s.am_spread, out);
+    case Variable::pm_spread: return copy(s.pm_spread, out);
+    case Variable::reserves: return to_amount(s.sheet.reserves, out);
+    case Variable::tga: return to_amount(s.sheet.tga, out);
+    case Variable::on_rrp: return to_amount(s.sheet.on_rrp, out);
+    case Variable::standing_repo: return to_amount(s.sheet.standing_repo, out);
+    case Variable::repo_operations: return to_amount(s.sheet.repo_operations, out);
+    case Variable::securities: return to_amount(s.sheet.securities, out);
+    case Variable::repo_need: return copy(o.need, out);
+    case Variable::bank_capacity: return copy(o.capacity, out);
+    case Variable::basis_position: return copy(o.position, out);
+    case Variable::basis_sales: return copy(o.sales, out);
+    case Variable::basis_sales_forced: return copy(o.forced_sales, out);
+    case Variable::dealer_inventory: return copy(s.dealer_inventory, out);
+    case Variable::futures_basis: return copy(s.futures_basis, out);
+    case Variable::yield_impact: return copy(s.yield_impact, out);
+    case Variable::dealer_markup: return copy(o.markup, out);
+    case Variable::hf_equity: return copy(o.fund_equity, out);
+    case Variable::hf_return:
+      for (std::size_t i = 0; i < kBlockPaths; ++i)
+        out[i] = s.opening_equity[i] > 0.0 ? 100.0 * (o.fund_equity[i] / s.opening_equity[i] - 1.0) : 0.0;
+      return;
+    case Variable::volume_above_srf_rate:
+      if (c.has_standing_repo) return copy(o.volume_above_srf_rate, out);
+      std::ranges::fill(out, kNothing);
+      return;
+  }
+}
+
+ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std::uint64_t chunk, BlockWorkspace& work) {
+  ChunkResult result;
+  result.first_path = chunk * manifest.chunk_paths;
+  RQ_EXPECT(result.first_path < plan.n_paths);
+  result.n_paths = static_cast<std::uint32_t>(std::min<std::uint64_t>(manifest.chunk_paths, plan.n_paths - result.first_path));
+  ChunkRecorder recorder(plan, manifest, result);
+  FeatureTracker features;
+  for (std::size_t offset = 0; offset < result.n_paths; offset += kBlockPaths) {
+    const std::size_t lanes = std::min(kBlockPaths, result.n_paths - offset);
+    const std::uint64_t first_path = result.first_path + offset;
+    open_block(plan, first_path, work);
+    features.open(plan, work);
+    recorder.day(work, offset, lanes, 0);
+    for (std::uint32_t day = 1; day < plan.days.size(); ++day) {
+      simulate_day(plan, first_path, day, work);
+      features.see(plan, day, work);
+      recorder.day(work, offset, lanes, day);
+    }
+    recorder.close(features, offset, lanes);
+  }
+  return result;
+}
+
+}  // namespace repoquake::engine

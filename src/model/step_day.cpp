@@ -1,0 +1,169 @@
+#include "repoquake/model/step_day.hpp"
+
+#include <algorithm>
+
+#include "repoquake/core/elementary.hpp"
+#include "repoquake/model/bank_capacity.hpp"
+#include "repoquake/model/basis_trade.hpp"
+#include "repoquake/model/clearing.hpp"
+#include "repoquake/model/dealers.hpp"
+#include "repoquake/model/facilities.hpp"
+#include "repoquake/model/fed_balance_sheet.hpp"
+#include "repoquake/model/need.hpp"
+#include "repoquake/model/rate_distribution.hpp"
+
+namespace repoquake::model {
+namespace {
+
+constexpr UsdBn kUsed = 0.001;  // take-up that counts as use of the facility
+
+void fill(Column column, double value) noexcept { std::ranges::fill(column, value); }
+
+/// exp(sigma xi - shift)
+void scatter(double sigma, double shift, ConstColumn draw, Column factor) noexcept {
+  for (std::size_t i = 0; i < kBlockPaths; ++i) factor[i] = elementary::exp(sigma * draw[i] - shift);
+}
+
+void larger_of(ConstColumn a, ConstColumn b, Column out) noexcept {
+  for (std::size_t i = 0; i < kBlockPaths; ++i) out[i] = std::max(a[i], b[i]);
+}
+
+void flag_sheet(const DayContext& day, const FedSheet& sheet, DayOutcome& out) noexcept {
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    const double used = to_usd_bn(sheet.standing_repo[i]);
+    out.flags[i] |= used > kUsed ? bit(PathFlag::standing_repo_used) : 0U;
+    out.flags[i] |= day.has_standing_repo && used > kUsed && used >= day.standing_repo_cap - kUsed
+                        ? bit(PathFlag::standing_repo_at_cap) : 0U;
+    out.flags[i] |= sheet.reserves[i] < 0 ? bit(PathFlag::reserves_negative) : 0U;
+  }
+}
+
+}  // namespace
+
+void step_day(const ModelParams& params, const DayContext& day, const DayFlows& flows, const DayDraws& draws,
+              PathState& state, DayOutcome& out) noexcept {
+  out.flags.fill(0);
+  ColumnData reserves, offer, standing_repo, operations, on_rrp;
+
+  // Before the open: who needs cash, and what dealers charge for their balance sheets.
+  form_need(params, day, flows, draws, state, out.need);
+  mark_up(params, day, state, out.markup);
+  move_mmf_cash(flows, state, out.flags);
+  drain_reserves(flows, out.drain);
+
+  // Morning session.
+  const SessionTerms morning = session_terms(params, day, day.standing_repo_am);
+  reserves_before_noon(params, state.sheet, out.drain, reserves);
+  lend_capacity(params, reserves, flows.volatility, state.precaution, state.capacity_factor, out.capacity);
+  fill(offer, day.operation_size);
+  const SessionColumns am{out.need, state.mmf_cash, out.capacity, out.markup, offer};
+  std::ranges::copy(state.am_spread, out.am_clearing.begin());
+  clear_repo_market(morning, am, out.am_clearing, out.flags);
+  take_up_facilities(morning, am, out.am_clearing, out.am_standing_repo, out.am_operations);
+  price_morning(params, day, out.am_clearing, out.markup, state);
+
+  // Afternoon session: the Treasury has been paid, yesterday's facility cash is back, an emergency operation may come.
+  const SessionTerms afternoon = session_terms(params, day, day.standing_repo_pm);
+  add_late_need(params, draws, out.need, out.late_need);
+  offer_operations(day, state.am_spread, out.late_offer, out.flags);
+  reserves_after_noon(state.sheet, out.drain, out.am_standing_repo, out.am_operations, reserves);
+  lend_capacity(params, reserves, flows.volatility, state.precaution, state.capacity_factor, out.late_capacity);
+  const SessionColumns pm{out.late_need, state.mmf_cash, out.late_capacity, out.markup, out.late_offer};
+  std::ranges::copy(out.am_clearing, out.pm_clearing.begin());
+  clear_repo_market(afternoon, pm, out.pm_clearing, out.flags);
+  take_up_facilities(afternoon, pm, out.pm_clearing, out.pm_standing_repo, out.pm_operations);
+  for (std::size_t i = 0; i < kBlockPaths; ++i) state.pm_spread[i] = out.pm_clearing[i] + out.markup[i];
+
+  // The Fed's books close, exactly.
+  larger_of(out.am_standing_repo, out.pm_standing_repo, standing_repo);
+  larger_of(out.am_operations, out.pm_operations, operations);
+  place_at_on_rrp(params, day, morning, out.am_clearing, out.pm_clearing, state, on_rrp);
+  settle(flows, {standing_repo, operations, on_rrp}, state.sheet);
+  flag_sheet(day, state.sheet, out);
+
+  // What is published.
+  spread_rates(params, day, draws, state, out);
+  price_fed_funds(params, state.sheet, out.effr);
+
+  // Leveraged funds meet margin calls; what they sell comes back tomorrow as inventory, need and caution.
+  trade_basis(params, day, flows, draws, state, out);
+  absorb_sales(params, out.sales, out.external_sales, state);
+  take_precaution(params, state);
+}
+
+UsdBn clearing_need(const OpeningMarket& market, double capacity_factor, Spread spread) noexcept {
+  if (spread < market.day.floor) return 0.0;
+  SessionTerms terms = session_terms(market.params, market.day, market.day.standing_repo_am);
+  terms.stress_elasticity = 0.0;
+  const double capacity = lend_capacity(market.params, market.reserves, market.volatility, 0.0, capacity_factor);
+  return -excess_need(terms, 0.0, market.cash, capacity, 0.0, market.day.operation_size, spread);
+}
+
+void open_day(const Opening& opening, const PathDraws& draws, PathState& state, DayOutcome& out) noexcept {
+  const OpeningMarket& own = opening.own;
+  const ModelParams& params = own.params;
+  out.flags.fill(0);
+  state.sheet = opening.sheet;
+
+  for (ColumnData* column : {&state.transitory_need, &state.coupon_inventory, &state.tga_cash, &state.pullback,
+                             &state.fund_need, &state.precaution, &state.dealer_inventory, &state.rate_noise,
+                             &state.futures_basis, &state.yield_impact, &out.sales, &out.forced_sales,
+                             &out.external_sales, &out.markup, &out.drain})
+    fill(*column, 0.0);
+  fill(state.mmf_cash, own.cash);
+  fill(state.margin_volatility, opening.volatility_before);
+  fill(state.slow_volatility, opening.volatility_before);
+
+  const auto half_square = [](double sigma) { return 0.5 * sigma * sigma; };
+  const double capacity_sigma = params.banks.capacity_dispersion;
+  const double sales_sigma = params.basis_trade.other_sales_dispersion;
+  scatter(capacity_sigma, half_square(capacity_sigma), draws.bank_capacity, state.capacity_factor);
+  scatter(params.dealers.capacity_dispersion, 0.0, draws.dealer_capacity, state.dealer_capacity_factor);
+  scatter(sales_sigma, half_square(sales_sigma), draws.sales_scale, state.other_sales_factor);
+  open_funds(params, opening.position, opening.volatility_before, draws.fund_leverage, state);
+
+  // Need, by each path's capacity: slow need at the trend spread, transitory need for the rest of the opening.
+  const OpeningMarket& source = opening.need == OpeningNeed::held ? opening.base : own;
+  const double source_sigma = source.params.banks.capacity_dispersion;
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    const double factor = elementary::exp(source_sigma * draws.bank_capacity[i] - half_square(source_sigma));
+    const bool is_stated = opening.need == OpeningNeed::stated;
+    const double trend = is_stated ? opening.stated_need : clearing_need(source, factor, source.trend_spread);
+    const double today = is_stated ? opening.stated_need : clearing_need(source, factor, source.opening_spread);
+    state.structural_need[i] = trend;
+    state.transitory_need[i] = today - trend;
+    out.need[i] = today;
+    out.capacity[i] = lend_capacity(params, own.reserves, own.volatility, 0.0, state.capacity_factor[i]);
+  }
+
+  // The opening spread: stated, or what the given need clears at. A stated one is shown with the need and the capacity
+  // of the representative path (U_K = 1), the same on every path.
+  fill(state.am_spread, own.opening_spread);
+  if (opening.need == OpeningNeed::inverted) {
+    fill(out.need, clearing_need(own, 1.0, own.opening_spread));
+    fill(out.capacity, lend_capacity(params, own.reserves, own.volatility, 0.0, 1.0));
+  } else {
+    SessionTerms terms = session_terms(params, own.day, own.day.standing_repo_am);
+    terms.stress_elasticity = 0.0;
+    ColumnData offer;
+    fill(offer, own.day.operation_size);
+    clear_repo_market(terms, {out.need, state.mmf_cash, out.capacity, out.markup, offer}, state.am_spread, out.flags);
+  }
+  std::ranges::copy(out.need, out.late_need.begin());
+  std::ranges::copy(out.capacity, out.late_capacity.begin());
+  for (ColumnData* column : {&state.pm_spread, &state.opening_spread, &state.funding_average, &out.am_clearing, &out.pm_clearing})
+    std::ranges::copy(state.am_spread, column->begin());
+  fill(out.late_offer, own.day.operation_size);
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    out.am_standing_repo[i] = out.pm_standing_repo[i] = to_usd_bn(state.sheet.standing_repo[i]);
+    out.am_operations[i] = out.pm_operations[i] = to_usd_bn(state.sheet.repo_operations[i]);
+  }
+
+  static constexpr DayDraws kNoDraws{};  // the opening day has neither noise nor drawn widths
+  spread_rates(params, own.day, kNoDraws, state, out);
+  price_fed_funds(params, state.sheet, out.effr);
+  fill(out.position, opening.position);
+  std::ranges::copy(state.opening_equity, out.fund_equity.begin());
+}
+
+}  // namespace repoquake::model
