@@ -7,8 +7,10 @@ find_package(TBB 2021.8 REQUIRED)                      # engine
 find_package(HDF5 1.10 REQUIRED COMPONENTS C HL)       # io; HL: dimension scales
 find_package(yaml-cpp 0.7 REQUIRED)                    # io
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)   # io; SHA-256 of input files
+find_package(Libdeflate REQUIRED)                      # io; chunks of result files
 find_package(fmt 9 REQUIRED)                           # io, report, cli
 find_package(CLI11 2.1 REQUIRED)                       # cli
+find_package(nlohmann_json 3.11 REQUIRED)              # cli; `version`
 
 if(NOT TARGET yaml-cpp::yaml-cpp)  # 0.7 exports a bare `yaml-cpp`, 0.8 the name with its namespace
   add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)

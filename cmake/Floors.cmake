@@ -4,10 +4,6 @@ function(repoquake_add_library name)
   list(TRANSFORM ARGN PREPEND "${PROJECT_SOURCE_DIR}/src/" OUTPUT_VARIABLE patterns)
   list(TRANSFORM patterns APPEND "/*.cpp")
   file(GLOB sources CONFIGURE_DEPENDS ${patterns})
-  if(NOT sources)  # TEMPORARY, until the floors have their first file
-    set(sources "${PROJECT_BINARY_DIR}/no_${name}_yet.cpp")
-    file(WRITE "${sources}" "")
-  endif()
 
   add_library(repoquake_${name} STATIC ${sources})
   add_library(repoquake::${name} ALIAS repoquake_${name})

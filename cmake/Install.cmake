@@ -20,6 +20,7 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/repoquakeConfig.cmake
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/generated/repoquakeConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion)
 install(FILES
+  "${PROJECT_SOURCE_DIR}/cmake/FindLibdeflate.cmake"
   "${PROJECT_BINARY_DIR}/generated/repoquakeConfig.cmake"
   "${PROJECT_BINARY_DIR}/generated/repoquakeConfigVersion.cmake"
   DESTINATION "${package_dir}")

@@ -7,8 +7,11 @@
 #include <tbb/task_arena.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cmath>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "repoquake/engine/simulate_block.hpp"
@@ -23,6 +26,21 @@ enum class ChunkId : std::uint64_t {};  // small and trivially constructible: wh
 
 std::uint64_t chunk_count(const Manifest& m) { return (m.n_paths + m.chunk_paths - 1) / m.chunk_paths; }
 
+/// What is special about a row, in a few words.
+std::string mark_of(const plan::Plan& plan, std::size_t row) {
+  const auto& day = plan.days[row];
+  std::string mark = row == 0 ? "opening" : "";
+  const auto add = [&](bool holds, std::string_view text) {
+    if (holds) mark += (mark.empty() ? "" : ", ") + std::string(text);
+  };
+  constexpr std::array<std::string_view, 4> kPeriods{"", "month-end", "quarter-end", "year-end"};
+  add(day.context.is_period_end, kPeriods[static_cast<std::size_t>(day.period_end)]);
+  add(day.is_tax_date, "tax date");
+  add(day.context.iorb_change != 0.0, "new rates");
+  add(std::isfinite(day.context.emergency_trigger) && day.context.emergency_size > 0.0, "emergency repo");
+  return mark;
+}
+
 int threads_of(int asked) { return asked > 0 ? asked : tbb::info::default_concurrency(); }
 
 }  // namespace
@@ -31,7 +49,10 @@ Manifest manifest_of(const plan::Plan& plan) {
   Manifest m;
   m.name = plan.name;
   m.title = plan.title;
-  for (const auto& day : plan.days) m.dates.push_back(day.date);
+  for (std::size_t row = 0; row < plan.days.size(); ++row) {
+    m.dates.push_back(plan.days[row].date);
+    m.marks.push_back(mark_of(plan, row));
+  }
   m.n_paths = plan.n_paths;
   m.seed = plan.seed;
   m.is_conditional = plan.is_conditional;

@@ -54,6 +54,29 @@ double loss_per_notional(const BasisParams& b, const SalesTerms& t, double belie
   return (basis_after(b, t, t.external_sales + believed) - t.basis) / kBpPerUnit;
 }
 
+/// Margin calls on one path: finds the day's sales, takes losses and cuts positions; writes the loss per notional.
+void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::size_t lane, PathState& state,
+                          DayOutcome& out, double& loss) noexcept {
+  constexpr std::size_t kStride = sizeof(ColumnData) / sizeof(double);
+  const double total = least_fixed_point(b, terms, state.notional.front().data() + lane, state.equity.front().data() + lane, kStride);
+  loss = loss_per_notional(b, terms, total);
+  double sold = 0.0, forced = 0.0;
+  for (std::size_t c = 0; c < b.cohorts; ++c) {
+    double& notional = state.notional[c][lane];
+    double& equity = state.equity[c][lane];
+    const Answer answer = answer_loss(b, terms, notional, equity, loss);
+    const double on_calls = answer.is_forced ? answer.sales - std::min(terms.exit_share, b.max_daily_sale) * notional : 0.0;
+    sold += answer.sales;
+    forced += on_calls;
+    equity -= notional * loss;
+    out.flags[lane] |= on_calls > 0.0 ? bit(PathFlag::forced_sales) : 0U;
+    out.flags[lane] |= notional > 0.0 && equity <= 0.0 ? bit(PathFlag::fund_wiped_out) : 0U;
+    notional -= answer.sales;
+  }
+  out.sales[lane] = sold;
+  out.forced_sales[lane] = forced;
+}
+
 }  // namespace
 
 UsdBn sales_response(const BasisParams& b, const SalesTerms& t, const double* notional, const double* equity,
@@ -147,46 +170,63 @@ void trade_basis(const ModelParams& params, const DayContext& day, const DayFlow
     out.external_sales[i] = others - flows.fed_purchases[i];
   }
 
-  for (auto [notional, equity] = std::pair{state.notional.begin(), state.equity.begin()}; notional != state.notional.end();
-       ++notional, ++equity) {
+  // Funding, and what the funds would sell of their own will.
+  ColumnData voluntary, loss, slack;
+  voluntary.fill(0.0);
+  for (std::size_t c = 0; c < b.cohorts; ++c) {
+    ColumnData& notional = state.notional[c];
+    ColumnData& equity = state.equity[c];
     for (std::size_t i = 0; i < kBlockPaths; ++i) {
-      (*equity)[i] -= (*notional)[i] * (state.am_spread[i] - state.opening_spread[i]) / kBpPerUnit * year_share;
-      position[i] += (*notional)[i];
+      equity[i] -= notional[i] * (state.am_spread[i] - state.opening_spread[i]) / kBpPerUnit * year_share;
+      position[i] += notional[i];
+      voluntary[i] += std::min(exit_share[i], b.max_daily_sale) * notional[i];
     }
   }
 
-  const double* first_notional = state.notional.front().data();
-  const double* first_equity = state.equity.front().data();
-  const std::size_t stride = sizeof(ColumnData) / sizeof(double);
+  // Where that leaves every cohort above its maintenance margin, it is the fixed point and the day is calm.
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const SalesTerms terms{margin[i], exit_share[i], impact[i], state.futures_basis[i], out.external_sales[i]};
-    const double total = least_fixed_point(b, terms, first_notional + i, first_equity + i, stride);
-    const double loss = loss_per_notional(b, terms, total);
-    double sold = 0.0, forced = 0.0, kept = 0.0, equity_left = 0.0;
-    std::uint32_t flags = 0;
-    for (std::size_t c = 0; c < b.cohorts; ++c) {
-      double& notional = state.notional[c][i];
-      double& equity = state.equity[c][i];
-      const Answer answer = answer_loss(b, terms, notional, equity, loss);
-      const double above_voluntary = answer.sales - std::min(exit_share[i], b.max_daily_sale) * notional;
-      flags |= answer.is_forced && above_voluntary > 0.0 ? bit(PathFlag::forced_sales) : 0U;
-      sold += answer.sales;
-      forced += answer.is_forced ? std::max(above_voluntary, 0.0) : 0.0;
-      equity -= notional * loss;
-      flags |= notional > 0.0 && equity <= 0.0 ? bit(PathFlag::fund_wiped_out) : 0U;
-      notional -= answer.sales;
-      kept += notional;
-      equity_left += equity;
+    loss[i] = loss_per_notional(b, terms, voluntary[i]);
+    slack[i] = 0.0;
+  }
+  for (std::size_t c = 0; c < b.cohorts; ++c) {
+    const ColumnData& notional = state.notional[c];
+    const ColumnData& equity = state.equity[c];
+    for (std::size_t i = 0; i < kBlockPaths; ++i)
+      slack[i] = std::min(slack[i], equity[i] - notional[i] * loss[i] -
+                                        margin[i] * (1.0 + b.maintenance_cushion) * (1.0 - exit_share[i]) * notional[i]);
+  }
+  out.forced_sales.fill(0.0);
+  out.position.fill(0.0);
+  out.fund_equity.fill(0.0);
+  out.sales = voluntary;
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    if (slack[i] >= 0.0) continue;
+    const SalesTerms terms{margin[i], exit_share[i], impact[i], state.futures_basis[i], out.external_sales[i]};
+    sell_on_margin_calls(b, terms, i, state, out, loss[i]);
+  }
+
+  // Losses are taken and positions cut.
+  for (std::size_t c = 0; c < b.cohorts; ++c) {
+    ColumnData& notional = state.notional[c];
+    ColumnData& equity = state.equity[c];
+    for (std::size_t i = 0; i < kBlockPaths; ++i) {
+      const bool is_calm = slack[i] >= 0.0;
+      const double sold = is_calm ? std::min(exit_share[i], b.max_daily_sale) * notional[i] : 0.0;
+      const double lost = is_calm ? notional[i] * loss[i] : 0.0;
+      equity[i] -= lost;
+      notional[i] -= sold;
+      out.position[i] += notional[i];
+      out.fund_equity[i] += equity[i];
     }
-    flags |= spiral_ratio(b, position[i], impact[i], margin[i]) >= 1.0 ? bit(PathFlag::spiral_unstable) : 0U;
-    const double flow = out.external_sales[i] + sold;
-    state.futures_basis[i] = basis_after(b, terms, flow);
+  }
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    const bool is_unstable = spiral_ratio(b, position[i], impact[i], margin[i]) >= 1.0;
+    out.flags[i] |= is_unstable ? bit(PathFlag::spiral_unstable) : 0U;
+    const double flow = out.external_sales[i] + out.sales[i];
+    const double widened = (1.0 - b.basis_reversion) * state.futures_basis[i] + impact[i] * flow;
+    state.futures_basis[i] = std::max(widened, 0.0);
     state.yield_impact[i] = b.yield_persistence * state.yield_impact[i] + yield_step[i] * flow;
-    out.sales[i] = sold;
-    out.forced_sales[i] = forced;
-    out.position[i] = kept;
-    out.fund_equity[i] = equity_left;
-    out.flags[i] |= flags;
   }
 }
 

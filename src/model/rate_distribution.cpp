@@ -10,7 +10,9 @@
 namespace repoquake::model {
 namespace {
 
-constexpr int kMaxSteps = 60;
+constexpr int kMaxSteps = 100;
+constexpr Spread kQuantileTolerance = 1e-10;  // of a quantile
+constexpr Spread kNewtonStep = 1e-6;          // bp against widths of at least 1 bp: leaves an error near its square
 
 /// Tail probability of a two-piece Laplace law and its density, on the side asked for.
 struct Tail {
@@ -66,7 +68,8 @@ double volume_below(const RateLaw& law, Spread x) noexcept {
 }
 
 // Newton on the log of the nearer tail, where an exponential law is a straight line, inside the bracket that the two
-// sessions' own quantiles give.
+// sessions' own quantiles give. Converges quadratically on either side of a centre, so a small step that crosses none
+// leaves an error of its square.
 Spread quantile(const RateLaw& law, double share) noexcept {
   const bool is_upper = share > 0.5;
   const double tail_share = is_upper ? 1.0 - share : share;
@@ -74,25 +77,28 @@ Spread quantile(const RateLaw& law, double share) noexcept {
   const double log_twice = elementary::log(2.0 * tail_share);
   const double am = laplace_quantile(law.am_centre, law.am_left, law.am_right, log_twice, is_upper);
   const double pm = laplace_quantile(law.pm_centre, law.pm_left, law.pm_right, log_twice, is_upper);
+  const double pm_weight = 1.0 - law.am_weight;
   double low = std::min(am, pm);
   double high = std::max(am, pm);
-  double x = law.am_weight >= 0.5 ? am : pm;
-  for (int step = 0; step < kMaxSteps && high - low > 1e-12 * (1.0 + std::fabs(x)); ++step) {
+  double x = law.am_weight * am + pm_weight * pm;  // exact to first order where the sessions agree
+  for (int step = 0; step < kMaxSteps && high - low > kQuantileTolerance; ++step) {
     const Tail a = is_upper ? upper_tail(x, law.am_centre, law.am_left, law.am_right)
                             : lower_tail(x, law.am_centre, law.am_left, law.am_right);
     const Tail b = is_upper ? upper_tail(x, law.pm_centre, law.pm_left, law.pm_right)
                             : lower_tail(x, law.pm_centre, law.pm_left, law.pm_right);
-    const double mass = law.am_weight * a.mass + (1.0 - law.am_weight) * b.mass;
-    const double density = law.am_weight * a.density + (1.0 - law.am_weight) * b.density;
+    const double mass = law.am_weight * a.mass + pm_weight * b.mass;
+    const double density = law.am_weight * a.density + pm_weight * b.density;
     const bool is_left = is_upper ? mass > tail_share : mass < tail_share;
     low = is_left ? x : low;
     high = is_left ? high : x;
     const double newton = (elementary::log(mass) - log_tail) * mass / density;
     const double next = is_upper ? x + newton : x - newton;
-    if (std::fabs(next - x) <= 1e-13 * (1.0 + std::fabs(x))) return next;
+    const auto stays_beside = [&](double centre) { return (x < centre) == (next < centre); };
+    if (std::fabs(next - x) <= kNewtonStep && stays_beside(law.am_centre) && stays_beside(law.pm_centre))
+      return std::clamp(next, low, high);
     x = next > low && next < high ? next : 0.5 * (low + high);
   }
-  return x;
+  return std::clamp(x, low, high);
 }
 
 void spread_rates(const ModelParams& params, const DayContext& day, const DayDraws& draws, PathState& state,

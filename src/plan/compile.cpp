@@ -10,6 +10,7 @@
 
 #include "repoquake/calendar/day_grid.hpp"
 #include "repoquake/core/elementary.hpp"
+#include "repoquake/scenario/observations.hpp"
 
 namespace repoquake::plan {
 namespace {
@@ -27,12 +28,6 @@ double value_on(const Scenario& s, std::string_view column, std::size_t row, dou
   if (!s.series) return otherwise;
   const auto* found = s.series->find(column);
   return found != nullptr && row < found->values.size() ? found->values[row].value_or(otherwise) : otherwise;
-}
-
-const scenario::AdministeredRates& rates_on(const Scenario& s, Date date) {
-  const auto& all = s.policy.administered_rates;
-  const auto after = std::ranges::upper_bound(all, date, {}, &scenario::AdministeredRates::from);
-  return after == all.begin() ? *after : *(after - 1);
 }
 
 Spread stigma_on(const Scenario& s, Date date) {
@@ -68,13 +63,13 @@ void place_operations(const Scenario& s, Date date, std::size_t row, Rate iorb, 
 
 model::DayContext day_context(const Scenario& s, const model::ModelParams& p, const calendar::Day& day, std::size_t row,
                               const calendar::Day* yesterday, bool gse_window_on_day_0) {
-  const auto& rates = rates_on(s, day.date);
+  const auto& rates = scenario::rates_on(s.policy, day.date);
   const auto& facility = s.policy.standing_repo;
   model::DayContext c;
   c.iorb = rates.iorb;
   c.on_rrp_rate = rates.on_rrp;
   c.floor = (rates.on_rrp - rates.iorb) * kBpPerPercent;
-  c.iorb_change = yesterday == nullptr ? 0.0 : (rates.iorb - rates_on(s, yesterday->date).iorb) * kBpPerPercent;
+  c.iorb_change = yesterday == nullptr ? 0.0 : (rates.iorb - scenario::rates_on(s.policy, yesterday->date).iorb) * kBpPerPercent;
   c.standing_repo_am = facility.enabled && facility.am;
   c.standing_repo_pm = facility.enabled && facility.pm;
   c.has_standing_repo = c.standing_repo_am || c.standing_repo_pm;
@@ -296,6 +291,7 @@ Compiled compile(const Scenario& s, const Scenario* base) {
     plan.days.push_back({.date = days[row].date,
                          .context = day_context(s, plan.params, days[row], row, yesterday, days.front().gse_window),
                          .flows = flows[row],
+                         .period_end = days[row].period_end,
                          .is_tax_date = days[row].tax_date});
   }
   add_shocks(s, out, plan);

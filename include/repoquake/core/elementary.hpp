@@ -37,6 +37,20 @@ inline constexpr std::uint64_t kTwoTo52Bits = 0x4330'0000'0000'0000;  ///< of 2^
 
 inline constexpr double kLargest = std::numeric_limits<double>::max();
 
+/// c0 + c1 x, and so on upwards, as a polynomial in x^2 of straight lines: half the latency of Horner's scheme.
+[[gnu::always_inline]] inline double lines(double, double, double c0) noexcept { return c0; }
+[[gnu::always_inline]] inline double lines(double x, double, double c0, double c1) noexcept { return c0 + c1 * x; }
+template <class... Higher>
+[[gnu::always_inline]] inline double lines(double x, double square, double c0, double c1, Higher... higher) noexcept {
+  return (c0 + c1 * x) + square * lines(x, square, higher...);
+}
+
+/// c0 + c1 x + c2 x^2 + ...
+template <class... Coefficients>
+[[gnu::always_inline]] inline double polynomial(double x, Coefficients... c) noexcept {
+  return lines(x, x * x, c...);
+}
+
 /// x = n ln 2 + r with |r| <= ln(2)/2.
 struct ExpParts {
   double r;
@@ -49,16 +63,9 @@ struct ExpParts {
   const double shifted = x * kInverseLn2 + kRounder;
   const double n = shifted - kRounder;
   const double r = (x - n * kLn2High) - n * kLn2Low;
-  double q = 0x1.ad7fbdce77337p-26;
-  q = q * r + 0x1.28ad5bc1e1b8ap-22;
-  q = q * r + 0x1.71df24fffacc8p-19;
-  q = q * r + 0x1.a0199a28aa753p-16;
-  q = q * r + 0x1.a01a012a8fdb9p-13;
-  q = q * r + 0x1.6c16c1841ded8p-10;
-  q = q * r + 0x1.1111111127af0p-7;
-  q = q * r + 0x1.55555555508c0p-5;
-  q = q * r + 0x1.55555555554fap-3;
-  q = q * r + 0x1.000000000000ap-1;
+  const double q = polynomial(r, 0x1.000000000000ap-1, 0x1.55555555554fap-3, 0x1.55555555508c0p-5, 0x1.1111111127af0p-7,
+                              0x1.6c16c1841ded8p-10, 0x1.a01a012a8fdb9p-13, 0x1.a0199a28aa753p-16,
+                              0x1.71df24fffacc8p-19, 0x1.28ad5bc1e1b8ap-22, 0x1.ad7fbdce77337p-26);
   return {r, r + (r * r) * q, std::bit_cast<std::uint64_t>(shifted)};
 }
 
@@ -86,13 +93,8 @@ struct LogParts {
 /// s (R + f^2/2) where log(1+f) = 2 atanh(s) = f - f^2/2 + s (R + f^2/2), s = f/(2+f), R = 2 s^2/3 + 2 s^4/5 + ...
 [[gnu::always_inline]] inline double log_remainder(double s, double half_square) noexcept {
   const double z = s * s;
-  double t = 0x1.2f095d8147943p-3;
-  t = t * z + 0x1.39a16814a0e71p-3;
-  t = t * z + 0x1.7466414a3a004p-3;
-  t = t * z + 0x1.c71c52028714cp-3;
-  t = t * z + 0x1.24924941f2281p-2;
-  t = t * z + 0x1.999999997fe5cp-2;
-  t = t * z + 0x1.5555555555592p-1;
+  const double t = polynomial(z, 0x1.5555555555592p-1, 0x1.999999997fe5cp-2, 0x1.24924941f2281p-2, 0x1.c71c52028714cp-3,
+                              0x1.7466414a3a004p-3, 0x1.39a16814a0e71p-3, 0x1.2f095d8147943p-3);
   return s * (half_square + z * t);
 }
 
@@ -136,7 +138,7 @@ struct LogParts {
   return y <= detail::kLargest ? value : y;
 }
 
-/// 1 - e^-y without cancellation. Domain y >= 0; error <= 1.1 ulp, 1 from y = 40 on. Negative y is outside.
+/// 1 - e^-y without cancellation. Domain y >= 0; error <= 1.2 ulp, 1 from y = 40 on. Negative y is outside.
 [[nodiscard, gnu::always_inline]] inline double one_minus_exp(double y) noexcept {
   const double clamped = y > 40.0 ? 40.0 : y;
   const detail::ExpParts parts = detail::split_exp(-clamped);
@@ -172,42 +174,22 @@ struct LogParts {
   const double distance = std::fabs(q);
 
   const double c = kCentre * kCentre - q * q;
-  double a = -0x1.6d71a6a45960dp+8;
-  a = a * c - 0x1.496d9c432a739p+10;
-  a = a * c - 0x1.175de8b003abbp+10;
-  a = a * c - 0x1.2bd435056628cp+8;
-  a = a * c - 0x1.27f1266725bf9p+3;
-  a = a * c + 0x1.662c775c24562p+2;
-  a = a * c + 0x1.fe4373e2b6f6ap-2;
-  double b = 0x1.6b65a5e5583afp+7;
-  b = b * c + 0x1.ec7df3cff7bfep+9;
-  b = b * c + 0x1.55eb39eee9566p+10;
-  b = b * c + 0x1.7a41f7e5bb145p+9;
-  b = b * c + 0x1.820c356d2f7ccp+7;
-  b = b * c + 0x1.6bcaa3d6bb690p+4;
-  b = b * c + 1.0;
+  const double a =
+      detail::polynomial(c, 0x1.fe4373e2b6f6ap-2, 0x1.662c775c24562p+2, -0x1.27f1266725bf9p+3, -0x1.2bd435056628cp+8,
+                         -0x1.175de8b003abbp+10, -0x1.496d9c432a739p+10, -0x1.6d71a6a45960dp+8);
+  const double b = detail::polynomial(c, 1.0, 0x1.6bcaa3d6bb690p+4, 0x1.820c356d2f7ccp+7, 0x1.7a41f7e5bb145p+9,
+                                      0x1.55eb39eee9566p+10, 0x1.ec7df3cff7bfep+9, 0x1.6b65a5e5583afp+7);
 
   const double complement = 1.0 - u;
   const double p = u < complement ? u : complement;
   const double r = std::sqrt(-log(p));
   const double t = r - 1.5;
-  double n = -0x1.00923b3e9fe3bp-19;
-  n = n * t - 0x1.fb41c66724319p-15;
-  n = n * t - 0x1.e553805495fc4p-13;
-  n = n * t + 0x1.32f9e63f6978bp-8;
-  n = n * t + 0x1.8d53afa2147a5p-5;
-  n = n * t + 0x1.768e815c16393p-3;
-  n = n * t + 0x1.2165742fd3f64p-2;
-  n = n * t + 0x1.a644a8768dc77p-4;
-  n = n * t - 0x1.3a6061299ae77p-4;
-  double d = 0x1.264cc642cdd5dp-15;
-  d = d * t + 0x1.a6e666dab5d77p-10;
-  d = d * t + 0x1.9a0e9831f7b03p-6;
-  d = d * t + 0x1.817de6698ec50p-3;
-  d = d * t + 0x1.8e3e7eace2ef5p-1;
-  d = d * t + 0x1.c92f15bf53d8cp+0;
-  d = d * t + 0x1.0eaeb6478519cp+1;
-  d = d * t + 1.0;
+  const double n = detail::polynomial(t, -0x1.3a6061299ae77p-4, 0x1.a644a8768dc77p-4, 0x1.2165742fd3f64p-2,
+                                      0x1.768e815c16393p-3, 0x1.8d53afa2147a5p-5, 0x1.32f9e63f6978bp-8,
+                                      -0x1.e553805495fc4p-13, -0x1.fb41c66724319p-15, -0x1.00923b3e9fe3bp-19);
+  const double d =
+      detail::polynomial(t, 1.0, 0x1.0eaeb6478519cp+1, 0x1.c92f15bf53d8cp+0, 0x1.8e3e7eace2ef5p-1, 0x1.817de6698ec50p-3,
+                         0x1.9a0e9831f7b03p-6, 0x1.a6e666dab5d77p-10, 0x1.264cc642cdd5dp-15);
 
   const bool central = distance <= kCentre;
   const double base = central ? distance * 2.5 : r * 1.46875 - 0.875;
@@ -215,29 +197,19 @@ struct LogParts {
   return q < 0.0 ? -magnitude : magnitude;
 }
 
-/// cos(2 pi u). Domain [0, 1], and any |u| < 2^40 at the resolution u has; absolute error <= 1.6e-16.
+/// cos(2 pi u). Domain [0, 1], and any |u| < 2^40 at the resolution u has; absolute error <= 1.9e-16.
 ///
 /// u = k/4 + w with |w| <= 1/8, exactly; then cos or sin of 2 pi w by the quadrant k.
 [[nodiscard, gnu::always_inline]] inline double cos_two_pi(double u) noexcept {
   const double shifted = u * 4.0 + detail::kRounder;
   const double w = u - (shifted - detail::kRounder) * 0.25;
   const double z = w * w;
-  double c = -0x1.b2755d2156f64p+0;
-  c = c * z + 0x1.f9cc7eac133dfp+2;
-  c = c * z - 0x1.a6d1ecd3d9184p+4;
-  c = c * z + 0x1.e1f50683dd5c6p+5;
-  c = c * z - 0x1.55d3c7e3c97a8p+6;
-  c = c * z + 0x1.03c1f081b5ab2p+6;
-  c = c * z - 0x1.3bd3cc9be45dep+4;
-  c = c * z + 1.0;
-  double s = 0x1.e39a68dae4fa2p+1;
-  s = s * z - 0x1.e2ff507680f0dp+3;
-  s = s * z + 0x1.50782e7125638p+5;
-  s = s * z - 0x1.32d2cce135967p+6;
-  s = s * z + 0x1.466bc67756892p+6;
-  s = s * z - 0x1.4abbce625be22p+5;
-  s = s * z + 0x1.921fb54442d18p+2;
-  s = s * w;
+  const double c = 1.0 + z * detail::polynomial(z, -0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5ab2p+6, -0x1.55d3c7e3c97a8p+6,
+                                                0x1.e1f50683dd5c6p+5, -0x1.a6d1ecd3d9184p+4, 0x1.f9cc7eac133dfp+2,
+                                                -0x1.b2755d2156f64p+0);
+  const double s = w * (0x1.921fb54442d18p+2 + z * detail::polynomial(z, -0x1.4abbce625be22p+5, 0x1.466bc67756892p+6,
+                                                                      -0x1.32d2cce135967p+6, 0x1.50782e7125638p+5,
+                                                                      -0x1.e2ff507680f0dp+3, 0x1.e39a68dae4fa2p+1));
   const std::uint64_t quadrant = std::bit_cast<std::uint64_t>(shifted);
   const std::uint64_t odd = std::uint64_t{0} - (quadrant & 1);
   const std::uint64_t sign = ((quadrant + 1) & 2) << 62;

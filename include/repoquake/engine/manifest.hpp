@@ -15,6 +15,7 @@ struct Manifest {
   std::string name;
   std::string title;
   std::vector<std::chrono::sys_days> dates;  ///< row 0 is the opening day
+  std::vector<std::string> marks;            ///< by day: "quarter-end", "tax date", ... or nothing
   std::uint64_t n_paths = 0;
   std::uint64_t seed = 0;
   bool is_conditional = false;               ///< a replay on realised flows

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "repoquake/calendar/business_calendar.hpp"
+#include "repoquake/calendar/day_grid.hpp"
 #include "repoquake/core/units.hpp"
 #include "repoquake/core/variables.hpp"
 #include "repoquake/model/step_day.hpp"
@@ -27,6 +27,7 @@ struct PlanDay {
   calendar::Date date{};
   model::DayContext context;
   BaseFlows flows;
+  calendar::PeriodEnd period_end = calendar::PeriodEnd::none;
   bool is_tax_date = false;
 };
 

@@ -1,0 +1,42 @@
+/// Numbers with units as people write them: "95 bn USD", "3.5 bp", "2.10 %", "4 d", "34 x". Converted once, at the door.
+///
+/// Decimal units are applied to the decimal text, so "183581 mn USD" is exactly the double of "183.581 bn USD".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "repoquake/scenario/parameters.hpp"
+#include "repoquake/scenario/policy.hpp"
+
+namespace repoquake::io {
+
+/// A value, or what is wrong with the text and what to write instead.
+template <class T>
+struct Parsed {
+  std::optional<T> value;
+  std::string reason;
+  std::string hint;
+};
+
+/// A number in `unit`, in the units of scenario::Unit.
+[[nodiscard]] Parsed<double> parse_quantity(std::string_view text, scenario::Unit unit);
+
+/// A plain decimal number without a unit.
+[[nodiscard]] Parsed<double> parse_number(std::string_view text);
+
+/// A whole number from `low` to `high`, in digits.
+[[nodiscard]] Parsed<std::uint64_t> parse_whole(std::string_view text, std::uint64_t low, std::uint64_t high);
+
+/// "iorb + 15 bp", "iorb - 5 bp", "iorb" or "2.25 %".
+[[nodiscard]] Parsed<scenario::QuotedRate> parse_quoted_rate(std::string_view text);
+
+/// The threshold of "am_spread > 60 bp".
+[[nodiscard]] Parsed<Spread> parse_am_trigger(std::string_view text);
+
+/// A day: "2019-09-16".
+[[nodiscard]] Parsed<scenario::Date> parse_date(std::string_view text);
+
+}  // namespace repoquake::io

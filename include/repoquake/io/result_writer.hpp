@@ -1,0 +1,126 @@
+/// Writes a run into a result file (docs/result_file.md), while it runs.
+///
+/// Shapes   /paths and /summary chunk by chunk in path order, /stats, /features, /observed, /provenance at the end.
+/// Names    Everything goes to PATH.partial; `end` of a complete run renames it to PATH, in one step.
+/// Bytes    Every dataset outside /provenance, stored chunks included, and every attribute but `created` depend on the
+///          manifest and the chunks only: not on threads, time or machine.
+/// Memory   Does not grow with the number of paths.
+/// Errors   IoError, naming the file and the cause; whatever was at PATH is then untouched.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "repoquake/engine/sink.hpp"
+#include "repoquake/io/hdf5_file.hpp"
+
+namespace repoquake::io {
+
+/// Written into `format`; a reader refuses a larger number.
+inline constexpr int kResultFormat = 1;
+
+/// What stands where a path has no value: netCDF's own fill value for float.
+inline constexpr float kFloatFill = 9.969209968386869e36F;
+
+/// Where a result comes from: enough to run it again.
+struct Provenance {
+  struct Input {
+    std::string role;  ///< "scenario", "extends", "series", "overlay"
+    std::string path;  ///< as named
+    std::string sha256;
+  };
+
+  std::string resolved_scenario;  ///< YAML
+  std::string scenario_sha256;
+  std::vector<std::pair<std::string, std::string>> overrides;  ///< key, value, in the order given
+  std::vector<std::string> command_line;
+  std::vector<Input> inputs;
+  std::vector<std::pair<std::string, std::string>> build;  ///< name, value
+  std::string instruction_set;
+  std::string host;
+  std::string rng = "philox4x32-10";
+  std::string program_version;
+  std::string git_describe;
+};
+
+/// What really happened on the days of the run; NaN where it was not observed.
+struct Observed {
+  struct Column {
+    std::string name;  ///< a variable's name
+    std::string unit;
+    std::string long_name;
+    std::vector<double> values;  ///< one a day
+  };
+  std::vector<Column> columns;
+};
+
+struct WriterOptions {
+  std::string path;
+  bool force = false;     ///< may replace a result that exists
+  bool compress = true;   ///< shuffle + deflate, readable by every HDF5
+  int deflate_level = 1;  ///< 1..9
+};
+
+/// The name a result has while it is being written.
+[[nodiscard]] std::string partial_path(const std::string& path);
+
+/// Throws IoError when a result could not be written to `path`: a result (or anything else) is there and `force` is
+/// false, it is no regular file, its folder is missing or may not be written. Call before simulating.
+void check_output(const std::string& path, bool force);
+
+class ResultWriter final : public engine::Sink {
+ public:
+  ResultWriter(WriterOptions options, Provenance provenance, Observed observed);
+  /// Before `end` has returned: closes PATH.partial, which keeps status "incomplete".
+  ~ResultWriter() override;
+
+  /// Checks the target, opens PATH.partial (in place of a stale one).
+  void begin(const engine::Manifest& manifest) override;
+
+  /// Fills `chunk.encoded` with the stored chunks of every per-path dataset: the variables of Manifest::variables,
+  /// then the path coordinate, the features, days_above and flags. Nothing where paths are not stored.
+  void encode(engine::ChunkResult& chunk) const override;
+
+  /// Pre: encoded; chunks come in path order, each but the last with Manifest::chunk_paths paths.
+  void write(const engine::ChunkResult& chunk) override;
+
+  /// Writes the statistics, closes, and renames to PATH unless the run was interrupted.
+  void end(const engine::RunSummary& summary) override;
+
+ private:
+  /// One per-path dataset; several may be filled from one encoded buffer.
+  struct Column {
+    Dataset dataset;
+    std::size_t encoded = 0;  ///< index into ChunkResult::encoded
+    std::uint64_t width = 0;  ///< second dimension; 0: has none
+  };
+
+  void create_paths();
+  void create_summary();
+  void write_stats(const engine::RunSummary& summary);
+  void write_features(const engine::RunSummary& summary);
+  void write_observed();
+  void write_provenance(const engine::RunSummary& summary);
+  [[nodiscard]] Dataset write_time(const Group& group) const;
+  [[nodiscard]] Dataset write_thresholds(const Group& group) const;
+  [[nodiscard]] Dataset write_quantiles(const Group& group) const;
+  [[nodiscard]] Layout column_layout(std::uint64_t width) const;
+  void cut_to(std::uint64_t n_paths);
+  void publish() const;
+
+  WriterOptions options_;
+  Provenance provenance_;
+  Observed observed_;
+  engine::Manifest manifest_;
+  std::uint64_t chunk_rows_ = 0;
+  std::uint64_t n_written_ = 0;
+  File file_;
+  Group provenance_group_;
+  std::vector<Column> columns_;
+};
+
+}  // namespace repoquake::io

@@ -1,0 +1,62 @@
+/// The door for scenarios: YAML files, their parents, overlays and settings become a `Scenario`, or a list of complaints.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "repoquake/io/diagnostics.hpp"
+#include "repoquake/scenario/scenario.hpp"
+
+namespace repoquake::io {
+
+inline constexpr std::string_view kScenarioFormat = "repoquake/scenario/1";
+
+/// A file that was read, for provenance.
+struct InputFile {
+  std::string role;    ///< "scenario", "parent", "overlay" or "series"
+  std::string path;    ///< as opened
+  std::string sha256;  ///< of its bytes
+
+  bool operator==(const InputFile&) const = default;
+};
+
+/// What the command line lays over a file, in this order.
+struct LoadOptions {
+  std::vector<std::string> overlays;   ///< --with FILE
+  std::vector<std::string> settings;   ///< --set KEY=VALUE
+  std::optional<std::uint64_t> paths;  ///< --paths: simulate.paths
+  std::optional<std::uint64_t> seed;   ///< --seed: simulate.seed
+};
+
+struct LoadedScenario {
+  scenario::Scenario scenario;
+
+  /// Where `market.need` is hold: the merge of the parents, before the file's own keys, overlays and settings.
+  std::optional<scenario::Scenario> base;
+
+  /// YAML text without `extends`, tags and nulls; parse_scenario() of it gives an equal scenario and base. Holds the
+  /// digest of the series; where need is hold, `base:` holds the parents.
+  std::string resolved;
+
+  std::vector<InputFile> files;
+
+  /// Errors and warnings, and where each key was written, so that the Issues of plan::compile can be added.
+  Diagnostics diagnostics;
+};
+
+/// Reads a scenario file. Wrong content never throws: it is in `diagnostics`, all of it.
+/// Throws IoError where `file` or an overlay cannot be read.
+[[nodiscard]] LoadedScenario load_scenario(const std::string& file, const LoadOptions& options = {});
+
+/// The same for text, e.g. the resolved scenario of a result. `name` is shown in messages; paths in it start at `folder`.
+[[nodiscard]] LoadedScenario parse_scenario(std::string_view text, const std::string& name,
+                                            const std::filesystem::path& folder, const LoadOptions& options = {});
+
+/// Throws ScenarioError with the rendered diagnostics if there are errors.
+void require_valid(const LoadedScenario& loaded);
+
+}  // namespace repoquake::io

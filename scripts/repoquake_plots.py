@@ -1,0 +1,223 @@
+"""What the plot scripts share: reading a result file, the look of a figure, errors and exit codes.
+
+A result is the HDF5 file of docs/result_file.md. Needs numpy, h5py and matplotlib only.
+"""
+
+import argparse
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import h5py
+import matplotlib
+
+matplotlib.use("Agg")  # figures go to files; no display is needed
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+
+USAGE, WRONG_INPUT, NO_FILE = 2, 65, 74  # exit codes, those of the program
+FORMAT = "repoquake/result/1"
+FIGURE_KINDS = {".png", ".svg", ".pdf"}
+
+# Okabe and Ito: told apart with every kind of colour vision. The bands of a fan are one hue, light to dark, so that
+# they stay in order in black and white; the observed is the one warm colour.
+BANDS = ("#dbe9f4", "#a9cbe6", "#62a0d0", "#2f78b3")
+MEDIAN = "#08306b"
+OBSERVED = "#d55e00"
+PATH = "#555555"
+MARK = "#777777"
+
+UNITS = {"1e9 USD": "USD bn", "percent": "%", "1": "fraction"}
+
+
+class PlotError(Exception):
+    """One line for the user, and the exit code that goes with it."""
+
+    def __init__(self, message, exit_code):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def run_script(main):
+    """Runs main() and exits: a PlotError becomes one line on stderr and its exit code."""
+    try:
+        main()
+    except PlotError as error:
+        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def result_parser(description, epilog=None):
+    """A parser with the arguments that every plot script has: RESULT… -o FIGURE."""
+    parser = argparse.ArgumentParser(description=description, epilog=epilog)
+    parser.add_argument("results", metavar="RESULT", nargs="+", type=Path, help="a result file of repoquake")
+    parser.add_argument("-o", "--output", metavar="FIGURE", type=figure_path, required=True,
+                        help="the figure: .png, .svg or .pdf")
+    return parser
+
+
+def figure_path(text):
+    path = Path(text)
+    if path.suffix.lower() not in FIGURE_KINDS:
+        raise argparse.ArgumentTypeError(f"{text}: a figure is named .png, .svg or .pdf")
+    return path
+
+
+def text_of(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+class Result:
+    """An open result file. Days are rows; row 0 is the opening day."""
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            with open(path, "rb"):  # h5py blames its own library for a missing file; the system says it better
+                pass
+        except OSError as error:
+            raise PlotError(f"{path}: {error.strerror}", NO_FILE) from None
+        try:
+            self._file = h5py.File(path, "r")
+        except OSError:
+            raise PlotError(f"{path}: not an HDF5 file, or damaged", WRONG_INPUT) from None
+        found = text_of(self._file.attrs.get("format", "none"))
+        if found != FORMAT:
+            self.close()
+            raise PlotError(f"{path}: not a result of repoquake (format is {found}, not {FORMAT})", WRONG_INPUT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._file.close()
+
+    def attribute(self, name, default=""):
+        """A root attribute: text as str, numbers as they are."""
+        value = self._file.attrs.get(name, default)
+        return text_of(value) if isinstance(value, (bytes, str)) else np.ravel(value)[0]
+
+    def has(self, group, name):
+        return group in self._file and name in self._file[group]
+
+    def _dataset(self, group, name):
+        if not self.has(group, name):
+            raise PlotError(f"{self.path}: has no /{group}/{name}", WRONG_INPUT)
+        return self._file[group][name]
+
+    def read(self, group, name, rows=None):
+        """A dataset as float64 with its fill value as NaN; `rows`: only the first ones."""
+        dataset = self._dataset(group, name)
+        try:
+            stored = dataset[:rows] if rows is not None else dataset[()]
+        except OSError:
+            raise PlotError(f"{self.path}: /{group}/{name} cannot be read; the file is damaged", WRONG_INPUT) from None
+        values = stored.astype(float)
+        if "_FillValue" in dataset.attrs:
+            values[stored == np.ravel(dataset.attrs["_FillValue"])[0]] = np.nan
+        return values
+
+    def dates(self, group):
+        """The days of a group, from `units: days since YYYY-MM-DD`."""
+        time = self._dataset(group, "time")
+        units = text_of(time.attrs.get("units", ""))
+        try:
+            first = datetime.strptime(units, "days since %Y-%m-%d").date()
+        except ValueError:
+            raise PlotError(f"{self.path}: /{group}/time has the units '{units}', not 'days since YYYY-MM-DD'",
+                            WRONG_INPUT) from None
+        return [first + timedelta(days=int(day)) for day in time[()]]
+
+    def variables(self):
+        """The variables with statistics, in alphabetical order."""
+        names = self._file["stats"].keys() if "stats" in self._file else ()
+        return sorted(name[: -len("_quantile")] for name in names if name.endswith("_quantile"))
+
+    def require_variable(self, variable):
+        if variable not in self.variables():
+            raise PlotError(f"{self.path}: has no statistics of '{variable}'; it has "
+                            f"{', '.join(self.variables()) or 'none at all'}", USAGE)
+
+    def label(self, variable):
+        """The label of an axis: what it is, and its unit."""
+        for group, name in (("paths", variable), ("stats", f"{variable}_mean"), ("stats", f"{variable}_quantile")):
+            if self.has(group, name) and "units" in self._file[group][name].attrs:
+                attributes = self._file[group][name].attrs
+                unit = text_of(attributes["units"])
+                what = text_of(attributes.get("long_name", variable)) if group == "paths" else variable
+                if variable == "spread":
+                    what = "SOFR − IORB"
+                return f"{what[0].upper()}{what[1:]} ({UNITS.get(unit, unit)})"
+        return variable
+
+    def title(self):
+        """The scenario's title; a replay on realised flows says what it is."""
+        title = self.attribute("title") or self.attribute("scenario_name") or self.path.stem
+        if int(self.attribute("conditional", 0)) == 1:
+            title += "\nconditional replay"
+        if self.attribute("status", "complete") != "complete":
+            title += f"\n{self.attribute('status')}"
+        return title
+
+    def footnote(self):
+        """How the numbers came about."""
+        program = self.attribute("program_version")
+        parts = [f"{int(self.attribute('n_paths', 0)):,} paths", f"seed {self.attribute('seed', '?')}",
+                 f"repoquake {program}" if program else "repoquake"]
+        if int(self.attribute("conditional", 0)) == 1:
+            parts.append("conditional on realised flows")
+        return " · ".join(parts)
+
+
+def event_marks(dates):
+    """(row, text) of the days on which funding is known to be dear: period ends and corporate tax dates."""
+    def mark(row, day, text):
+        marks.append((row, f"{text}, {day.day} {day:%b}"))
+
+    marks = []
+    for row, day in enumerate(dates):
+        following = dates[row + 1] if row + 1 < len(dates) else next_weekday(day)
+        if following.month != day.month:
+            mark(row, day, "year-end" if day.month == 12 else "quarter-end" if day.month % 3 == 0 else "month-end")
+        due = date(day.year, day.month, 15)
+        earlier = dates[row - 1] if row > 0 else day
+        if day.month in (4, 6, 9, 12) and (day == due or earlier < due < day):
+            mark(row, day, "tax date")
+    return marks
+
+
+def next_weekday(day):
+    return day + timedelta(days=(1, 1, 1, 1, 3, 2, 1)[day.weekday()])
+
+
+def label_days(axes, dates, most=9):
+    """Rows as dates on the horizontal axis: every day, or evenly fewer."""
+    step = -(-len(dates) // most)
+    rows = range(0, len(dates), step)
+    axes.set_xticks(list(rows), [f"{dates[row].day} {dates[row]:%b}" for row in rows])
+    axes.set_xlim(-0.3, len(dates) - 0.7)
+    axes.set_xlabel(f"business day, {dates[0]:%Y}" if dates[0].year == dates[-1].year
+                    else f"business day, {dates[0]:%Y}–{dates[-1]:%Y}")
+
+
+def use_house_style():
+    plt.rcParams.update({
+        "font.family": "sans-serif", "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9,
+        "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8, "legend.frameon": False,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "lines.solid_capstyle": "round",
+        "figure.dpi": 100, "savefig.dpi": 200, "pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": "repoquake",
+    })
+
+
+def save(figure, path):
+    """Writes the figure; the same input gives the same bytes."""
+    undated = {".png": None, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    try:
+        figure.savefig(path, metadata=undated[path.suffix.lower()])
+    except OSError as error:
+        raise PlotError(f"{path}: {error.strerror or error}", NO_FILE) from None
+    finally:
+        plt.close(figure)

@@ -1,0 +1,16 @@
+/// What this program is: shown by `version`, stored with every result.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace repoquake::cli {
+
+/// Name and value, in a fixed order: version, git, compiler, flags, libraries.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> build_facts();
+
+/// The instruction set of the simulation's code.
+[[nodiscard]] std::string instruction_set();
+
+}  // namespace repoquake::cli

@@ -1,0 +1,69 @@
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "cli/dispatch.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/scenario_library.hpp"
+#include "repoquake/io/diagnostics.hpp"
+#include "repoquake/io/scenario_yaml.hpp"
+
+namespace repoquake::cli {
+namespace {
+
+constexpr std::string_view kYaml = ".yaml";
+
+std::vector<std::string> names() {
+  std::vector<std::string> all;
+  for (const auto& file : scenario_library())
+    if (file.path.ends_with(kYaml) && file.path.find('/') == std::string_view::npos)
+      all.emplace_back(file.path.substr(0, file.path.size() - kYaml.size()));
+  return all;
+}
+
+/// The value of `title:` in a scenario's text.
+std::string title_of(std::string_view text) {
+  constexpr std::string_view kKey = "\ntitle: ";
+  const auto start = text.find(kKey);
+  if (start == std::string_view::npos) return "";
+  const auto from = start + kKey.size();
+  return std::string(text.substr(from, text.find('\n', from) - from));
+}
+
+const LibraryFile* find(std::string_view path) {
+  const auto all = scenario_library();
+  const auto found = std::ranges::find(all, path, &LibraryFile::path);
+  return found == all.end() ? nullptr : &*found;
+}
+
+int show(const std::string& asked, const Command& command) {
+  if (asked.empty()) {
+    for (const auto& name : names())
+      command.out << fmt::format("{:<24}{}\n", name, title_of(find(name + std::string(kYaml))->text));
+    return kOk;
+  }
+  const LibraryFile* file = find(asked);
+  if (file == nullptr) file = find(asked + std::string(kYaml));
+  if (file == nullptr) {
+    const auto all = names();
+    command.err << fmt::format("repoquake: scenarios: there is no \"{}\"{}\n", asked, io::did_you_mean(asked, all));
+    return kUsage;
+  }
+  command.out << file->text;
+  return kOk;
+}
+
+}  // namespace
+
+void add_scenarios(CLI::App& app, const Command& command, int& exit_code) {
+  auto name = std::make_shared<std::string>();
+  auto* verb = app.add_subcommand("scenarios", "list the scenarios that come with the program, or print one");
+  verb->add_option("NAME", *name, "scenario to print, e.g. sep_2019; or a file of the library, e.g. data/sep_2019.csv");
+  verb->callback([name, command, &exit_code] { exit_code = show(*name, command); });
+}
+
+}  // namespace repoquake::cli

@@ -1,0 +1,41 @@
+#include "cli/dispatch.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <ostream>
+
+#include "build_info.hpp"
+#include "cli/exit_codes.hpp"
+
+namespace repoquake::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Results go to standard output, progress and complaints to standard error.\n"
+    "Exit codes: 0 ok; 2 usage; 65 the input is wrong; 70 internal error; 74 a file cannot be read or written;\n"
+    "75 interrupted; 78 too many path-days without a clearing rate (result kept).";
+
+}  // namespace
+
+int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+  CLI::App app{"Monte Carlo stress scenarios of US money-market plumbing", "repoquake"};
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  app.set_version_flag("--version", "repoquake " + std::string(kVersion));
+  const Command command{arguments, out, err};
+  int exit_code = kOk;
+  add_run(app, command, exit_code);
+  add_check(app, command, exit_code);
+  add_info(app, command);
+  add_scenarios(app, command, exit_code);
+  add_version(app, command);
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // the order CLI11 takes
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, out, err) == kOk ? kOk : kUsage;
+  }
+  return exit_code;
+}
+
+}  // namespace repoquake::cli

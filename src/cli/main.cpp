@@ -1,0 +1,33 @@
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "cli/dispatch.hpp"
+#include "cli/exit_codes.hpp"
+#include "repoquake/core/error.hpp"
+
+int main(int argc, char** argv) {
+  using namespace repoquake;
+  try {
+    const int code = cli::dispatch({argv + 1, argv + argc}, std::cout, std::cerr);
+    std::cout.flush();
+    if (!std::cout) throw IoError("standard output: cannot be written");
+    return code;
+  } catch (const ScenarioError& error) {
+    std::cerr << error.what() << '\n';
+    return cli::kBadInput;
+  } catch (const DataError& error) {
+    std::cerr << "repoquake: " << error.what() << '\n';
+    return cli::kBadInput;
+  } catch (const IoError& error) {
+    std::cerr << "repoquake: " << error.what() << '\n';
+    return cli::kInputOutput;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "repoquake: out of memory; fewer threads or `output: {paths: none}` need less\n";
+    return cli::kInternal;
+  } catch (const std::exception& error) {
+    std::cerr << "repoquake: internal error: " << error.what() << '\n';
+    return cli::kInternal;
+  }
+}

@@ -1,0 +1,219 @@
+#include "repoquake/io/map_reader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace repoquake::io {
+namespace {
+
+const ConfigNode& empty_map() {
+  static const ConfigNode node = ConfigNode::make(ConfigNode::Kind::map, {});
+  return node;
+}
+
+std::string_view kind_name(ConfigNode::Kind kind) {
+  switch (kind) {
+    case ConfigNode::Kind::null: return "nothing";
+    case ConfigNode::Kind::scalar: return "a single value";
+    case ConfigNode::Kind::list: return "a list";
+    case ConfigNode::Kind::map: return "a map";
+    case ConfigNode::Kind::invalid: break;
+  }
+  return "something refused";
+}
+
+bool is_invalid(const ConfigNode& node) { return node.kind == ConfigNode::Kind::invalid; }
+
+}  // namespace
+
+// ---------------------------------------------------------------- a value
+
+void Value::refuse(std::string reason, std::string hint) const {
+  reading_->diagnostics.error(node_->mark, key_, std::move(reason), std::move(hint));
+}
+
+void Value::refuse_as_unavailable(const std::string& allowed) const {
+  reading_->diagnostics.error(key_mark_, key_, "not available in this version; " + allowed);
+}
+
+template <class T>
+std::optional<T> Value::accept(Parsed<T> parsed) const {
+  if (!parsed.value) refuse(std::move(parsed.reason), std::move(parsed.hint));
+  return parsed.value;
+}
+
+std::optional<std::string> Value::text() const {
+  if (node_->is_scalar()) return node_->text;
+  if (!is_invalid(*node_)) refuse("must be a single value, not " + std::string(kind_name(node_->kind)));
+  return std::nullopt;
+}
+
+std::optional<std::string> Value::id() const {
+  const auto word = text();
+  if (!word || is_valid_id(*word)) return word;
+  refuse("an id is made of letters, digits, \"_\" and \"-\"");
+  return std::nullopt;
+}
+
+std::optional<bool> Value::flag() const {
+  const auto word = text();
+  if (!word) return std::nullopt;
+  if (*word == "true") return true;
+  if (*word == "false") return false;
+  refuse("must be true or false, got \"" + word->substr(0, 40) + "\"");
+  return std::nullopt;
+}
+
+std::optional<double> Value::quantity(scenario::Unit unit) const {
+  const auto word = text();
+  return word ? accept(parse_quantity(*word, unit)) : std::nullopt;
+}
+
+std::optional<std::uint64_t> Value::whole(std::uint64_t low, std::uint64_t high) const {
+  const auto word = text();
+  return word ? accept(parse_whole(*word, low, high)) : std::nullopt;
+}
+
+std::optional<scenario::Date> Value::date() const {
+  if (node_->is_map() || node_->is_list()) {
+    refuse("must be one date; random dates are not available in this version", "write an ISO date, e.g. 2019-09-16");
+    return std::nullopt;
+  }
+  const auto word = text();
+  return word ? accept(parse_date(*word)) : std::nullopt;
+}
+
+std::optional<scenario::QuotedRate> Value::quoted_rate() const {
+  const auto word = text();
+  return word ? accept(parse_quoted_rate(*word)) : std::nullopt;
+}
+
+std::optional<Spread> Value::am_trigger() const {
+  const auto word = text();
+  return word ? accept(parse_am_trigger(*word)) : std::nullopt;
+}
+
+std::optional<std::size_t> Value::choice(std::span<const std::string> names, std::span<const std::string> unavailable) const {
+  const auto word = text();
+  if (!word) return std::nullopt;
+  const auto place = std::ranges::find(names, *word);
+  if (place != names.end()) return static_cast<std::size_t>(place - names.begin());
+  const std::string shown = "\"" + word->substr(0, 40) + "\"";
+  if (std::ranges::find(unavailable, *word) != unavailable.end())
+    refuse(shown + " is not available in this version; allowed: " + list_names(names));
+  else
+    refuse("must be " + list_names(names) + ", got " + shown + did_you_mean(*word, names));
+  return std::nullopt;
+}
+
+std::optional<std::vector<Value>> Value::items() const {
+  if (!node_->is_list()) {
+    const bool is_made_by_setting = node_->is_map() && reading_->diagnostics.source_name(node_->mark.file) == "--set";
+    if (is_made_by_setting)
+      refuse("has no entries; a setting can change only an entry that a file states");
+    else if (!is_invalid(*node_))
+      refuse("must be a list, not " + std::string(kind_name(node_->kind)));
+    return std::nullopt;
+  }
+  const auto keys = item_keys(key_, *node_);
+  std::vector<Value> values;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto& item = node_->items[i];
+    values.emplace_back(item, keys[i], item.mark, *reading_);
+  }
+  return values;
+}
+
+std::optional<std::vector<double>> Value::quantities(scenario::Unit unit) const {
+  const auto values = items();
+  if (!values) return std::nullopt;
+  std::vector<double> numbers;
+  for (const auto& value : *values)
+    if (const auto number = value.quantity(unit)) numbers.push_back(*number);
+  if (numbers.size() != values->size()) return std::nullopt;
+  return numbers;
+}
+
+// ---------------------------------------------------------------- a map
+
+MapReader::MapReader(const Value& map) : map_(map), is_map_(map.node().is_map()) {
+  if (!is_map_ && !is_invalid(map.node())) map.refuse("must be a map of keys, not " + std::string(kind_name(map.node().kind)));
+}
+
+std::string MapReader::path(const std::string& key) const { return map_.key().empty() ? key : map_.key() + "." + key; }
+
+std::optional<Value> MapReader::take(const std::string& key, Presence presence) {
+  known_.push_back(key);
+  const auto* entry = is_map_ ? map_.node().find_entry(key) : nullptr;
+  if (entry != nullptr && !entry->value.is_null()) return Value(entry->value, path(key), entry->key_mark, map_.reading());
+  if (presence == Presence::required && is_map_ && map_.reading().is_complete) {
+    if (entry != nullptr)
+      map_.reading().diagnostics.error(entry->key_mark, path(key), "is required and has no value");
+    else
+      map_.reading().diagnostics.error(map_.key_mark(), path(key), "is required and missing");
+  }
+  return std::nullopt;
+}
+
+Value MapReader::take_map(const std::string& key) {
+  if (auto value = take(key)) return *value;
+  const auto* removed = is_map_ ? map_.node().find_entry(key) : nullptr;
+  return {empty_map(), path(key), removed != nullptr ? removed->key_mark : map_.key_mark(), map_.reading()};
+}
+
+bool MapReader::quantity(const std::string& key, scenario::Unit unit, double& target, Presence presence) {
+  const auto value = take(key, presence);
+  const auto number = value ? value->quantity(unit) : std::nullopt;
+  if (number) target = *number;
+  return number.has_value();
+}
+
+bool MapReader::quantity(const std::string& key, scenario::Unit unit, std::optional<double>& target) {
+  double number = 0.0;
+  if (!quantity(key, unit, number)) return false;
+  target = number;
+  return true;
+}
+
+bool MapReader::date(const std::string& key, scenario::Date& target, Presence presence) {
+  const auto value = take(key, presence);
+  const auto day = value ? value->date() : std::nullopt;
+  if (day) target = *day;
+  return day.has_value();
+}
+
+bool MapReader::flag(const std::string& key, bool& target) {
+  const auto value = take(key);
+  const auto state = value ? value->flag() : std::nullopt;
+  if (state) target = *state;
+  return state.has_value();
+}
+
+void MapReader::unavailable(const std::string& key, const std::string& allowed) {
+  unavailable_.push_back(key);
+  const auto* entry = is_map_ ? map_.node().find_entry(key) : nullptr;
+  if (entry != nullptr && !entry->value.is_null())
+    Value(entry->value, path(key), entry->key_mark, map_.reading()).refuse_as_unavailable(allowed);
+}
+
+void MapReader::finish() {
+  if (!is_map_) return;
+  const auto is_asked = [&](const std::string& key) {
+    return std::ranges::find(known_, key) != known_.end() || std::ranges::find(unavailable_, key) != unavailable_.end();
+  };
+  for (const auto& entry : map_.node().entries) {
+    if (is_asked(entry.key)) continue;
+    const auto nearest = did_you_mean(entry.key, known_);
+    map_.reading().diagnostics.error(entry.key_mark, path(entry.key),
+                                     "unknown key" + (nearest.empty() ? "; allowed: " + list_names(known_) : nearest));
+  }
+}
+
+std::string list_names(std::span<const std::string> names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
+  return text;
+}
+
+}  // namespace repoquake::io

@@ -1,0 +1,726 @@
+#include "repoquake/io/result_writer.hpp"
+
+#include <fcntl.h>
+#include <libdeflate.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <new>
+#include <optional>
+#include <system_error>
+
+#include "repoquake/core/contract.hpp"
+#include "repoquake/core/error.hpp"
+#include "repoquake/core/flags.hpp"
+#include "repoquake/core/variables.hpp"
+#include "repoquake/engine/path_features.hpp"
+
+namespace repoquake::io {
+
+namespace {
+
+using engine::kPathFeatureCount;
+using engine::kPathFeatures;
+using engine::PathFeature;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr std::int32_t kDayFill = -2147483647;  // netCDF's fill value for int
+
+std::string system_text(int error_number) { return std::generic_category().message(error_number); }
+
+std::string iso_date(std::chrono::sys_days day) {
+  const std::chrono::year_month_day date(day);
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  return text.data();
+}
+
+std::string iso_now() {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto day = std::chrono::floor<std::chrono::days>(now);
+  const std::chrono::hh_mm_ss time(now - day);
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "T%02u:%02u:%02uZ", static_cast<unsigned>(time.hours().count()),
+                static_cast<unsigned>(time.minutes().count()), static_cast<unsigned>(time.seconds().count()));
+  return iso_date(day) + text.data();
+}
+
+std::string folder_of(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+std::string_view name_of(Quantity quantity) noexcept {
+  switch (quantity) {
+    case Quantity::rate: return "rate";
+    case Quantity::spread: return "spread";
+    case Quantity::amount: return "amount";
+    case Quantity::fraction: return "fraction";
+    case Quantity::percent: return "percent";
+  }
+  return "";
+}
+
+std::string_view stop_text(engine::StopReason reason) noexcept {
+  switch (reason) {
+    case engine::StopReason::all_paths_done: return "all_paths_done";
+    case engine::StopReason::interrupted: return "interrupted";
+  }
+  return "";
+}
+
+void describe(const Dataset& dataset, std::string_view units, std::string_view long_name) {
+  if (!units.empty()) dataset.attributes().set("units", units);
+  dataset.attributes().set("long_name", long_name);
+}
+
+/// What a time variable needs so that readers turn it into dates.
+void describe_days(const Dataset& dataset, std::chrono::sys_days first, std::string_view long_name) {
+  describe(dataset, "days since " + iso_date(first), long_name);
+  dataset.attributes().set("calendar", "proleptic_gregorian");
+}
+
+// Chunks
+
+struct FreeCompressor {
+  void operator()(libdeflate_compressor* compressor) const noexcept { libdeflate_free_compressor(compressor); }
+};
+using Compressor = std::unique_ptr<libdeflate_compressor, FreeCompressor>;
+
+/// What HDF5's shuffle filter does: first the lowest bytes of all elements, then the next ones, …
+template <class Word>
+void shuffle(std::span<const Word> words, std::span<std::byte> bytes) {
+  constexpr std::size_t block = 4096;  // stays in the first cache while it is read sizeof(Word) times
+  const std::size_t n = words.size();
+  for (std::size_t first = 0; first < n; first += block) {
+    const std::size_t count = std::min(block, n - first);
+    const Word* from = words.data() + first;
+    for (std::size_t k = 0; k < sizeof(Word); ++k) {
+      auto* to = reinterpret_cast<unsigned char*>(bytes.data() + k * n + first);
+      for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<unsigned char>(from[i] >> (8 * k));
+    }
+  }
+}
+
+/// Turns columns into stored chunks; one per call of encode, its buffers live from one column to the next.
+class ChunkEncoder {
+ public:
+  ChunkEncoder(std::uint64_t rows, bool compress, int level) : rows_(rows) {
+    if (!compress) return;
+    compressor_.reset(libdeflate_alloc_compressor(level));
+    if (!compressor_) throw std::bad_alloc();
+  }
+
+  /// `rows` rows of `width` elements, the missing ones at the end filled.
+  template <class Word>
+  [[nodiscard]] std::vector<std::byte> operator()(std::span<const Word> words, std::uint64_t width, Word fill) {
+    const std::size_t n = rows_ * width;
+    RQ_EXPECT(words.size() <= n);
+    std::vector<std::byte> stored(n * sizeof(Word));
+    if (n == 0) return stored;
+    if (!compressor_) {
+      std::memcpy(stored.data(), words.data(), words.size_bytes());
+      for (std::size_t i = words.size(); i < n; ++i)
+        std::memcpy(stored.data() + i * sizeof(Word), &fill, sizeof(Word));
+      return stored;
+    }
+    if (words.size() == n) {
+      shuffle(words, std::span(stored));
+    } else {
+      std::vector<Word> padded(words.begin(), words.end());
+      padded.resize(n, fill);
+      shuffle(std::span<const Word>(padded), std::span(stored));
+    }
+    deflated_.resize(std::max(deflated_.size(), libdeflate_zlib_compress_bound(compressor_.get(), stored.size())));
+    const std::size_t size = libdeflate_zlib_compress(compressor_.get(), stored.data(), stored.size(),
+                                                      deflated_.data(), deflated_.size());
+    RQ_ENSURE(size > 0);  // the bound is enough
+    return {deflated_.begin(), deflated_.begin() + static_cast<std::ptrdiff_t>(size)};
+  }
+
+ private:
+  std::uint64_t rows_;
+  Compressor compressor_;
+  std::vector<std::byte> deflated_;
+};
+
+/// The bits of floats, netCDF's fill value in place of NaN.
+void to_stored(std::span<const float> values, std::vector<std::uint32_t>& words) {
+  words.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float value = values[i];
+    words[i] = std::bit_cast<std::uint32_t>(value == value ? value : kFloatFill);
+  }
+}
+
+/// The bits of doubles, one NaN for all.
+void to_stored(std::span<const double> values, std::vector<std::uint64_t>& words) {
+  words.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double value = values[i];
+    words[i] = std::bit_cast<std::uint64_t>(value == value ? value : kNaN);
+  }
+}
+
+// Statistics
+
+/// Nothing is known without paths; the spread, and with it the error, not with one.
+double if_known(const stats::Moments& moments, std::uint64_t least, double value) {
+  return moments.n >= least ? value : kNaN;
+}
+
+struct MomentStatistic {
+  std::string_view suffix;
+  std::string_view text;
+  double (*value)(const stats::Moments&);
+};
+
+constexpr std::array<MomentStatistic, 5> kMomentStatistics{{
+    {"mean", "mean over paths", [](const stats::Moments& m) { return if_known(m, 1, m.mean); }},
+    {"mean_se", "standard error of the mean over paths",
+     [](const stats::Moments& m) { return if_known(m, 2, m.standard_error()); }},
+    {"sd", "standard deviation over paths", [](const stats::Moments& m) { return if_known(m, 2, m.sd()); }},
+    {"min", "smallest of all paths", [](const stats::Moments& m) { return if_known(m, 1, m.min); }},
+    {"max", "largest of all paths", [](const stats::Moments& m) { return if_known(m, 1, m.max); }},
+}};
+
+struct QuantileStatistic {
+  std::string_view suffix;
+  std::string_view text;
+  double stats::QuantileEstimate::*value;
+};
+
+constexpr std::array<QuantileStatistic, 3> kQuantileStatistics{{
+    {"quantile", "quantile over paths", &stats::QuantileEstimate::value},
+    {"quantile_lo", "lower 95 % confidence limit of the quantile over paths", &stats::QuantileEstimate::lo},
+    {"quantile_hi", "upper 95 % confidence limit of the quantile over paths", &stats::QuantileEstimate::hi},
+}};
+
+struct Scale {
+  const Dataset* coordinate;
+  std::uint64_t size;
+};
+
+/// A statistic along its coordinates; NaN where there is none. Text attributes follow with `describe`.
+Dataset write_statistic(const Group& group, std::string_view name, std::initializer_list<Scale> scales,
+                        std::span<const double> values) {
+  Layout layout;
+  for (const Scale& scale : scales) layout.shape.push_back(scale.size);
+  Dataset dataset = group.create_dataset<double>(name, layout, kNaN);
+  dataset.write(values);
+  dataset.attributes().set("_FillValue", kNaN);
+  unsigned dimension = 0;
+  for (const Scale& scale : scales) dataset.attach_scale(dimension++, *scale.coordinate);
+  return dataset;
+}
+
+void write_texts(const Group& group, std::string_view name, std::span<const std::string> texts, const Dataset& scale,
+                 std::string_view long_name) {
+  const Dataset dataset = group.create_texts(name, texts);
+  describe(dataset, "", long_name);
+  dataset.attach_scale(0, scale);
+}
+
+Dataset write_text_scale(const Group& group, std::string_view name, std::span<const std::string> texts,
+                         std::string_view long_name) {
+  Dataset dataset = group.create_texts(name, texts);
+  describe(dataset, "", long_name);
+  dataset.make_scale(name);
+  return dataset;
+}
+
+/// Pairs as a coordinate and its values.
+void write_pairs(const Group& group, const std::string& name, std::string_view long_name,
+                 std::span<const std::pair<std::string, std::string>> pairs) {
+  if (pairs.empty()) return;
+  std::vector<std::string> keys;
+  std::vector<std::string> values;
+  for (const auto& [key, value] : pairs) {
+    keys.push_back(key);
+    values.push_back(value);
+  }
+  const Dataset scale = write_text_scale(group, name, keys, long_name);
+  write_texts(group, name + "_value", values, scale, "value");
+}
+
+}  // namespace
+
+std::string partial_path(const std::string& path) { return path + ".partial"; }
+
+void check_output(const std::string& path, bool force) {
+  namespace fs = std::filesystem;
+  if (path.empty()) throw IoError("output: the name is empty");
+  std::error_code error;
+  const std::string folder = folder_of(path);
+  const fs::file_status folder_status = fs::status(folder, error);
+  if (folder_status.type() == fs::file_type::not_found)
+    throw IoError(path + ": cannot write: there is no folder " + folder);
+  if (folder_status.type() != fs::file_type::directory)
+    throw IoError(path + ": cannot write: " + folder + (error ? ": " + error.message() : " is not a folder"));
+  for (const std::string& name : {path, partial_path(path)}) {
+    const fs::file_status status = fs::status(name, error);
+    if (status.type() == fs::file_type::directory) throw IoError(name + ": is a folder");
+    if (status.type() == fs::file_type::none) throw IoError(name + ": cannot write: " + error.message());
+    if (status.type() != fs::file_type::not_found && status.type() != fs::file_type::regular)
+      throw IoError(name + ": is not a regular file");
+    if (name == path && status.type() == fs::file_type::regular && !force)
+      throw IoError(path + ": exists; --force replaces it");
+  }
+  if (path.back() == '/') throw IoError(path + ": is a folder");
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    throw IoError(path + ": cannot write to folder " + folder + ": " + system_text(errno));
+}
+
+ResultWriter::ResultWriter(WriterOptions options, Provenance provenance, Observed observed)
+    : options_(std::move(options)), provenance_(std::move(provenance)), observed_(std::move(observed)) {
+  RQ_EXPECT(options_.deflate_level >= 1 && options_.deflate_level <= 9);
+}
+
+ResultWriter::~ResultWriter() {
+  if (!file_.is_open()) return;
+  try {
+    cut_to(n_written_);
+    file_.root().attributes().set("n_paths", static_cast<std::int64_t>(n_written_));
+    columns_.clear();
+    file_.close();
+  } catch (const std::exception&) {
+    // Whoever destroys the writer early already has an error to report, and the file says "incomplete".
+  }
+}
+
+// Layout
+
+void ResultWriter::begin(const engine::Manifest& manifest) {
+  RQ_EXPECT(!file_.is_open());
+  RQ_EXPECT(manifest.n_days() > 0 && manifest.n_paths > 0);
+  RQ_EXPECT(!manifest.store_paths || manifest.chunk_paths > 0);
+  check_output(options_.path, options_.force);
+  manifest_ = manifest;
+  chunk_rows_ = std::min<std::uint64_t>(manifest_.chunk_paths, manifest_.n_paths);
+  n_written_ = 0;
+
+  const std::string partial = partial_path(options_.path);
+  if (std::filesystem::exists(partial)) {
+    try {
+      static_cast<void>(File::open(partial));  // only to learn whether a running process has it
+    } catch (const DataError&) {               // torn: stale for sure
+    }
+    if (::unlink(partial.c_str()) != 0) throw IoError(partial + ": cannot replace: " + system_text(errno));
+  }
+  file_ = File::create(partial);
+
+  const Group root = file_.root();
+  const Attributes about = root.attributes();
+  about.set("Conventions", "CF-1.10");
+  about.set("format", "repoquake/result/" + std::to_string(kResultFormat));
+  about.set("title", manifest_.title);
+  about.set("created", iso_now());
+  about.set("status", "incomplete");
+  about.set("conditional", std::int32_t{manifest_.is_conditional ? 1 : 0});
+  about.set("scenario_name", manifest_.name);
+  about.set("scenario_sha256", provenance_.scenario_sha256);
+  about.set("seed", manifest_.seed);
+  about.set("rng", provenance_.rng);
+  about.set("n_paths", std::int64_t{0});
+  about.set("stop_reason", "none");
+  about.set("program_version", provenance_.program_version);
+  about.set("git_describe", provenance_.git_describe);
+
+  provenance_group_ = root.create_group("provenance");
+  describe(provenance_group_.create_text("resolved_scenario", provenance_.resolved_scenario), "",
+           "the scenario with every value it was run with, YAML");
+
+  if (manifest_.store_paths) {
+    create_paths();
+    create_summary();
+  }
+  file_.flush();  // what is left after a crash says what it was
+}
+
+Layout ResultWriter::column_layout(std::uint64_t width) const {
+  Layout layout{.shape = {manifest_.n_paths}, .chunk = {chunk_rows_}};
+  if (width > 0) {
+    layout.shape.push_back(width);
+    layout.chunk.push_back(width);
+  }
+  if (options_.compress) layout.deflate_level = options_.deflate_level;
+  return layout;
+}
+
+Dataset ResultWriter::write_time(const Group& group) const {
+  std::vector<std::int32_t> days;
+  for (const auto date : manifest_.dates)
+    days.push_back(static_cast<std::int32_t>((date - manifest_.dates.front()).count()));
+  Dataset time = group.create_dataset(std::string_view("time"), std::span<const std::int32_t>(days));
+  describe_days(time, manifest_.dates.front(), "business day");
+  time.attributes().set("standard_name", "time");
+  time.attributes().set("axis", "T");
+  time.make_scale("time");
+  return time;
+}
+
+Dataset ResultWriter::write_thresholds(const Group& group) const {
+  Dataset threshold = group.create_dataset("threshold", std::span<const double>(manifest_.thresholds));
+  describe(threshold, "bp", "threshold of SOFR minus IORB");
+  threshold.make_scale("threshold");
+  return threshold;
+}
+
+Dataset ResultWriter::write_quantiles(const Group& group) const {
+  Dataset quantile = group.create_dataset("quantile", std::span<const double>(manifest_.quantiles));
+  describe(quantile, "1", "fraction of paths at or below");
+  quantile.make_scale("quantile");
+  return quantile;
+}
+
+void ResultWriter::create_paths() {
+  const Group group = file_.root().create_group("paths");
+  Dataset path = group.create_dataset<std::int64_t>("path", column_layout(0));
+  describe(path, "", "index of the path: with seed and scenario it regenerates the path");
+  path.make_scale("path");
+  const Dataset time = write_time(group);
+
+  std::size_t encoded = 0;
+  for (const Variable variable : manifest_.variables) {
+    const VariableSpec& spec = spec_of(variable);
+    Dataset dataset = group.create_dataset<float>(spec.name, column_layout(manifest_.n_days()), kFloatFill);
+    describe(dataset, unit_of(spec.quantity), spec.long_name);
+    dataset.attributes().set("quantity", name_of(spec.quantity));
+    dataset.attributes().set("_FillValue", kFloatFill);
+    dataset.attach_scale(0, path);
+    dataset.attach_scale(1, time);
+    columns_.push_back({std::move(dataset), encoded++, manifest_.n_days()});
+  }
+  columns_.push_back({std::move(path), encoded, 0});
+}
+
+void ResultWriter::create_summary() {
+  const Group group = file_.root().create_group("summary");
+  std::size_t encoded = manifest_.variables.size();
+  Dataset path = group.create_dataset<std::int64_t>("path", column_layout(0));
+  describe(path, "", "index of the path: with seed and scenario it regenerates the path");
+  path.make_scale("path");
+  const std::size_t path_encoded = encoded++;
+
+  for (const auto& spec : kPathFeatures) {
+    const bool is_day = spec.feature == PathFeature::peak_day;
+    Dataset dataset = is_day ? group.create_dataset<std::int32_t>(spec.name, column_layout(0), kDayFill)
+                             : group.create_dataset<double>(spec.name, column_layout(0), kNaN);
+    if (is_day) {
+      describe_days(dataset, manifest_.dates.front(), spec.long_name);
+      dataset.attributes().set("_FillValue", kDayFill);
+    } else {
+      describe(dataset, spec.unit, spec.long_name);
+      dataset.attributes().set("_FillValue", kNaN);
+    }
+    dataset.attach_scale(0, path);
+    columns_.push_back({std::move(dataset), encoded++, 0});
+  }
+
+  const std::size_t days_above_encoded = encoded++;
+  if (!manifest_.thresholds.empty()) {
+    const Dataset threshold = write_thresholds(group);
+    Dataset days_above = group.create_dataset<std::int16_t>("days_above", column_layout(manifest_.thresholds.size()));
+    describe(days_above, "1", "days with SOFR minus IORB above the threshold");
+    days_above.attach_scale(0, path);
+    days_above.attach_scale(1, threshold);
+    columns_.push_back({std::move(days_above), days_above_encoded, manifest_.thresholds.size()});
+  }
+
+  Dataset flags = group.create_dataset<std::uint32_t>("flags", column_layout(0));
+  std::array<std::uint32_t, kPathFlagCount> masks{};
+  std::string meanings;
+  for (std::size_t i = 0; i < kPathFlagCount; ++i) {
+    masks[i] = bit(kPathFlags[i].flag);
+    meanings += (i > 0 ? " " : "") + std::string(kPathFlags[i].name);
+  }
+  describe(flags, "1", "what happened to the path on any day");
+  flags.attributes().set("flag_masks", std::span<const std::uint32_t>(masks));
+  flags.attributes().set("flag_meanings", meanings);
+  flags.attach_scale(0, path);
+  columns_.push_back({std::move(flags), encoded, 0});
+  columns_.push_back({std::move(path), path_encoded, 0});
+}
+
+// Chunks of paths
+
+void ResultWriter::encode(engine::ChunkResult& chunk) const {
+  if (!manifest_.store_paths) return;
+  const std::size_t n_days = manifest_.n_days();
+  const std::size_t n_variables = manifest_.variables.size();
+  RQ_EXPECT(chunk.n_paths > 0 && chunk.n_paths <= chunk_rows_);
+  RQ_EXPECT(chunk.paths.size() == n_variables * chunk.n_paths * n_days);
+  RQ_EXPECT(chunk.features.size() == kPathFeatureCount * chunk.n_paths);
+  RQ_EXPECT(chunk.days_above.size() == chunk.n_paths * manifest_.thresholds.size());
+  RQ_EXPECT(chunk.flags.size() == chunk.n_paths);
+
+  ChunkEncoder encoder(chunk_rows_, options_.compress, options_.deflate_level);
+  chunk.encoded.clear();
+  chunk.encoded.reserve(n_variables + kPathFeatureCount + 3);
+
+  std::vector<std::uint32_t> words;
+  for (std::size_t v = 0; v < n_variables; ++v) {
+    to_stored(chunk.table(v, n_days), words);
+    chunk.encoded.push_back(
+        encoder(std::span<const std::uint32_t>(words), n_days, std::bit_cast<std::uint32_t>(kFloatFill)));
+  }
+
+  std::vector<std::uint64_t> long_words(chunk.n_paths);
+  for (std::size_t i = 0; i < long_words.size(); ++i) long_words[i] = chunk.first_path + i;
+  chunk.encoded.push_back(encoder(std::span<const std::uint64_t>(long_words), 1, std::uint64_t{0}));
+
+  for (const auto& spec : kPathFeatures) {
+    const std::span<const double> values = chunk.feature(spec.feature);
+    if (spec.feature == PathFeature::peak_day) {
+      words.resize(values.size());
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const std::int32_t day = std::isfinite(values[i]) ? static_cast<std::int32_t>(values[i]) : kDayFill;
+        words[i] = static_cast<std::uint32_t>(day);
+      }
+      chunk.encoded.push_back(
+          encoder(std::span<const std::uint32_t>(words), 1, static_cast<std::uint32_t>(kDayFill)));
+    } else {
+      to_stored(values, long_words);
+      chunk.encoded.push_back(
+          encoder(std::span<const std::uint64_t>(long_words), 1, std::bit_cast<std::uint64_t>(kNaN)));
+    }
+  }
+
+  chunk.encoded.push_back(
+      encoder(std::span<const std::uint16_t>(chunk.days_above), manifest_.thresholds.size(), std::uint16_t{0}));
+  chunk.encoded.push_back(encoder(std::span<const std::uint32_t>(chunk.flags), 1, std::uint32_t{0}));
+}
+
+void ResultWriter::write(const engine::ChunkResult& chunk) {
+  if (!manifest_.store_paths) return;
+  RQ_EXPECT(file_.is_open());
+  RQ_EXPECT(chunk.first_path == n_written_ && n_written_ % chunk_rows_ == 0);
+  RQ_EXPECT(chunk.n_paths == chunk_rows_ || chunk.first_path + chunk.n_paths == manifest_.n_paths);
+  for (const Column& column : columns_) {
+    const std::array<std::uint64_t, 2> offset{chunk.first_path, 0};
+    column.dataset.write_chunk(std::span(offset).first(column.width > 0 ? 2 : 1), chunk.encoded.at(column.encoded));
+  }
+  n_written_ += chunk.n_paths;
+}
+
+void ResultWriter::cut_to(std::uint64_t n_paths) {
+  if (n_paths >= manifest_.n_paths) return;
+  for (const Column& column : columns_) {
+    Extent shape{n_paths};
+    if (column.width > 0) shape.push_back(column.width);
+    column.dataset.resize(shape);
+  }
+}
+
+// The end
+
+void ResultWriter::write_stats(const engine::RunSummary& summary) {
+  const Group group = file_.root().create_group("stats");
+  const Dataset time = write_time(group);
+  const std::uint64_t n_days = manifest_.n_days();
+  const std::uint64_t n_quantiles = manifest_.quantiles.size();
+  const std::uint64_t n_thresholds = manifest_.thresholds.size();
+  Dataset quantile;
+  Dataset threshold;
+  if (n_quantiles > 0) quantile = write_quantiles(group);
+  if (n_thresholds > 0) threshold = write_thresholds(group);
+
+  for (std::size_t v = 0; v < manifest_.statistics.size(); ++v) {
+    const VariableSpec& spec = spec_of(manifest_.statistics[v]);
+    const auto describe_statistic = [&](const Dataset& dataset, std::string_view text) {
+      describe(dataset, unit_of(spec.quantity), std::string(spec.long_name) + ", " + std::string(text));
+      dataset.attributes().set("quantity", name_of(spec.quantity));
+    };
+    const std::string prefix = std::string(spec.name) + "_";
+    std::vector<double> values(n_days);
+    for (const MomentStatistic& statistic : kMomentStatistics) {
+      for (std::size_t day = 0; day < n_days; ++day) values[day] = statistic.value(summary.stats.moments(v, day));
+      describe_statistic(write_statistic(group, prefix + std::string(statistic.suffix), {{&time, n_days}}, values),
+                         statistic.text);
+    }
+    if (n_quantiles == 0) continue;
+
+    std::vector<stats::QuantileEstimate> estimates(n_quantiles * n_days, {kNaN, kNaN, kNaN});
+    for (std::size_t q = 0; q < n_quantiles; ++q)
+      for (std::size_t day = 0; day < n_days; ++day)
+        if (summary.stats.moments(v, day).n > 0)
+          estimates[q * n_days + day] = summary.stats.quantile(v, day, manifest_.quantiles[q]);
+    values.resize(estimates.size());
+    for (const QuantileStatistic& statistic : kQuantileStatistics) {
+      std::transform(estimates.begin(), estimates.end(), values.begin(),
+                     [&](const stats::QuantileEstimate& estimate) { return estimate.*statistic.value; });
+      describe_statistic(write_statistic(group, prefix + std::string(statistic.suffix),
+                                         {{&quantile, n_quantiles}, {&time, n_days}}, values),
+                         statistic.text);
+    }
+  }
+
+  if (n_thresholds > 0) {
+    std::vector<double> probabilities(n_thresholds * n_days, kNaN);
+    std::vector<double> errors(n_thresholds * n_days, kNaN);
+    for (std::size_t t = 0; t < n_thresholds; ++t)
+      for (std::size_t day = 0; day < n_days; ++day) {
+        const stats::Exceedance exceedance = summary.stats.exceedance(t, day);
+        if (exceedance.n == 0) continue;
+        probabilities[t * n_days + day] = exceedance.probability();
+        errors[t * n_days + day] = exceedance.standard_error();
+      }
+    describe(write_statistic(group, "spread_exceed", {{&threshold, n_thresholds}, {&time, n_days}}, probabilities),
+             "1", "probability that SOFR minus IORB is above the threshold");
+    describe(write_statistic(group, "spread_exceed_se", {{&threshold, n_thresholds}, {&time, n_days}}, errors), "1",
+             "standard error of the probability that SOFR minus IORB is above the threshold");
+  }
+
+  std::vector<std::string> names;
+  for (const PathFlagSpec& spec : kPathFlags) names.emplace_back(spec.name);
+  const Dataset flag = write_text_scale(group, "flag", names, "what can happen to a path on a day");
+  const auto write_counts = [&](std::string_view name, const std::vector<std::uint64_t>& counts, std::string_view text) {
+    RQ_EXPECT(counts.size() == kPathFlagCount);
+    const std::vector<std::int64_t> values(counts.begin(), counts.end());
+    const Dataset dataset = group.create_dataset(name, std::span<const std::int64_t>(values));
+    describe(dataset, "1", text);
+    dataset.attach_scale(0, flag);
+  };
+  write_counts("flag_days", summary.stats.flag_days(), "path-days with the flag");
+  write_counts("flag_paths", summary.stats.flagged_paths(), "paths with the flag on any day");
+}
+
+void ResultWriter::write_features(const engine::RunSummary& summary) {
+  const Group group = file_.root().create_group("features");
+  std::vector<std::string> names;
+  std::vector<std::string> units;
+  std::vector<std::string> texts;
+  for (const auto& spec : kPathFeatures) {
+    names.emplace_back(spec.name);
+    units.emplace_back(spec.unit);
+    texts.emplace_back(spec.long_name);
+  }
+  const Dataset feature = write_text_scale(group, "feature", names, "one number per path of the whole window");
+  write_texts(group, "unit", units, feature, "unit of the feature and of all its statistics");
+  write_texts(group, "meaning", texts, feature, "what the feature is");
+
+  std::vector<double> values(kPathFeatureCount);
+  for (const MomentStatistic& statistic : kMomentStatistics) {
+    for (const auto& spec : kPathFeatures)
+      values[engine::index(spec.feature)] = statistic.value(summary.stats.moments(spec.feature));
+    describe(write_statistic(group, statistic.suffix, {{&feature, kPathFeatureCount}}, values), "", statistic.text);
+  }
+
+  const std::uint64_t n_quantiles = manifest_.quantiles.size();
+  if (n_quantiles == 0) return;
+  const Dataset quantile = write_quantiles(group);
+  std::vector<stats::QuantileEstimate> estimates(n_quantiles * kPathFeatureCount, {kNaN, kNaN, kNaN});
+  for (std::size_t q = 0; q < n_quantiles; ++q)
+    for (const auto& spec : kPathFeatures)
+      if (summary.stats.moments(spec.feature).n > 0)
+        estimates[q * kPathFeatureCount + engine::index(spec.feature)] =
+            summary.stats.quantile(spec.feature, manifest_.quantiles[q]);
+  values.resize(estimates.size());
+  for (const QuantileStatistic& statistic : kQuantileStatistics) {
+    std::transform(estimates.begin(), estimates.end(), values.begin(),
+                   [&](const stats::QuantileEstimate& estimate) { return estimate.*statistic.value; });
+    describe(write_statistic(group, "value_" + std::string(statistic.suffix),
+                             {{&quantile, n_quantiles}, {&feature, kPathFeatureCount}}, values),
+             "", statistic.text);
+  }
+}
+
+void ResultWriter::write_observed() {
+  if (observed_.columns.empty()) return;
+  const Group group = file_.root().create_group("observed");
+  const Dataset time = write_time(group);
+  for (const Observed::Column& column : observed_.columns) {
+    RQ_EXPECT(column.values.size() == manifest_.n_days());
+    describe(write_statistic(group, column.name, {{&time, manifest_.n_days()}}, column.values), column.unit,
+             column.long_name);
+  }
+}
+
+void ResultWriter::write_provenance(const engine::RunSummary& summary) {
+  const Group& group = provenance_group_;
+  const Attributes about = group.attributes();
+  about.set("instruction_set", provenance_.instruction_set);
+  about.set("host", provenance_.host);
+  about.set("threads", static_cast<std::int32_t>(summary.threads));
+  about.set("seconds", summary.seconds);
+
+  if (!provenance_.command_line.empty()) {
+    std::vector<std::int32_t> numbers(provenance_.command_line.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::int32_t>(i);
+    const Dataset argument = group.create_dataset("argument", std::span<const std::int32_t>(numbers));
+    describe(argument, "", "position on the command line");
+    argument.make_scale("argument");
+    write_texts(group, "command_line", provenance_.command_line, argument, "the command as it was given");
+  }
+  write_pairs(group, "override", "key set on the command line", provenance_.overrides);
+  if (!provenance_.inputs.empty()) {
+    std::vector<std::string> roles;
+    std::vector<std::string> paths;
+    std::vector<std::string> digests;
+    for (const Provenance::Input& input : provenance_.inputs) {
+      roles.push_back(input.role);
+      paths.push_back(input.path);
+      digests.push_back(input.sha256);
+    }
+    const Dataset role = write_text_scale(group, "input", roles, "what the file was read for");
+    write_texts(group, "input_path", paths, role, "the file as named");
+    write_texts(group, "input_sha256", digests, role, "SHA-256 of the file");
+  }
+  write_pairs(group, "build", "build fact", provenance_.build);
+}
+
+void ResultWriter::end(const engine::RunSummary& summary) {
+  RQ_EXPECT(file_.is_open());
+  const std::uint64_t n_paths = summary.stats.n_paths();
+  RQ_EXPECT(!manifest_.store_paths || n_paths == n_written_);
+  const bool is_complete = summary.stop_reason != engine::StopReason::interrupted;
+  if (manifest_.store_paths) cut_to(n_paths);
+  write_stats(summary);
+  write_features(summary);
+  write_observed();
+  write_provenance(summary);
+
+  const Group root = file_.root();
+  root.attributes().set("n_paths", static_cast<std::int64_t>(n_paths));
+  root.attributes().set("stop_reason", stop_text(summary.stop_reason));
+  file_.flush();  // all else is in the file before it calls itself complete
+  root.attributes().set("status", is_complete ? "complete" : "interrupted");
+  columns_.clear();
+  file_.close(true);
+  if (is_complete) publish();
+}
+
+void ResultWriter::publish() const {
+  const std::string partial = partial_path(options_.path);
+  int failure = 0;
+  if (!options_.force) {
+    if (::renameat2(AT_FDCWD, partial.c_str(), AT_FDCWD, options_.path.c_str(), RENAME_NOREPLACE) != 0) failure = errno;
+    if (failure == EEXIST)
+      throw IoError(options_.path + ": appeared during the run and is not replaced without --force; the result is in " +
+                    partial);
+  }
+  if (options_.force || failure != 0)  // not every file system knows RENAME_NOREPLACE
+    failure = std::rename(partial.c_str(), options_.path.c_str()) == 0 ? 0 : errno;
+  if (failure != 0)
+    throw IoError(options_.path + ": cannot rename " + partial + " to it: " + system_text(failure));
+
+  const int folder = ::open(folder_of(options_.path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    ::fsync(folder);  // not every file system can; the name is right either way
+    ::close(folder);
+  }
+}
+
+}  // namespace repoquake::io

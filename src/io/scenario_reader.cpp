@@ -1,0 +1,621 @@
+#include "io/scenario_reader.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "repoquake/io/scenario_yaml.hpp"
+
+namespace repoquake::io {
+namespace {
+
+using scenario::Scenario;
+using scenario::Unit;
+using Names = std::vector<std::string>;
+
+constexpr auto kRequired = Presence::required;
+constexpr std::uint64_t kMaxPaths = 1'000'000'000;
+
+const std::string kExampleDate = "e.g. date: 2019-09-16";
+
+bool is_name(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
+
+bool has_control_characters(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+// ---------------------------------------------------------------- the file itself
+
+void read_heading(MapReader& r, Scenario& scenario) {
+  if (const auto format = r.take("format", kRequired)) check_format(*format);
+  if (const auto name = r.take("name", kRequired)) {
+    const auto text = name->text();
+    if (text && !is_name(*text)) name->refuse("must be made of letters, digits, \".\", \"_\" and \"-\"");
+    if (text) scenario.name = *text;
+  }
+  if (const auto title = r.take("title")) {
+    const auto text = title->text();
+    if (text && has_control_characters(*text)) title->refuse("must be one line of text");
+    if (text) scenario.title = *text;
+  }
+}
+
+void read_window(const Value& map, scenario::Window& window) {
+  MapReader r(map);
+  r.date("start", window.start, kRequired);
+  r.date("end", window.end, kRequired);
+  r.finish();
+}
+
+std::optional<SeriesReference> read_series_reference(const Value& map) {
+  if (map.node().is_scalar()) {
+    map.refuse("must be a map", "write {file: " + map.node().text + "}");
+    return std::nullopt;
+  }
+  MapReader r(map);
+  SeriesReference reference;
+  const auto file = r.take("file", kRequired);
+  const auto path = file ? file->text() : std::nullopt;
+  if (path) reference = {.file = *path, .file_mark = file->node().mark, .sha256 = {}, .sha256_mark = {}};
+  if (const auto sha256 = r.take("sha256")) {
+    auto digest = sha256->text();
+    if (digest) std::ranges::transform(*digest, digest->begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+    if (digest && (digest->size() != 64 || digest->find_first_not_of("0123456789abcdef") != digest->npos)) {
+      sha256->refuse("must be 64 hex digits");
+    } else {
+      reference.sha256 = digest;
+      reference.sha256_mark = sha256->node().mark;
+    }
+  }
+  r.finish();
+  if (!path) return std::nullopt;
+  return reference;
+}
+
+// ---------------------------------------------------------------- the opening
+
+void read_need(const Value& need, scenario::Market& market) {
+  if (need.is("invert")) {
+    market.need = scenario::NeedRule::invert;
+  } else if (need.is("hold")) {
+    market.need = scenario::NeedRule::hold;
+  } else if (need.node().is_scalar() && need.node().text.find_first_of("0123456789") == std::string::npos) {
+    const Names words{"invert", "hold"};
+    need.refuse("must be invert, hold or an amount of money, got \"" + need.node().text.substr(0, 40) + "\"" +
+                did_you_mean(need.node().text, words));
+  } else if (const auto amount = need.quantity(Unit::usd_bn)) {
+    market.need = scenario::NeedRule::amount;
+    market.need_amount = *amount;
+  }
+}
+
+void read_market(const Value& map, scenario::Market& market) {
+  MapReader r(map);
+  r.quantity("repo_volume", Unit::usd_bn, market.repo_volume, kRequired);
+  r.quantity("bank_assets", Unit::usd_bn, market.bank_assets, kRequired);
+  r.quantity("opening_spread", Unit::bp, market.opening_spread, kRequired);
+  r.quantity("trend_spread", Unit::bp, market.trend_spread);
+  if (const auto need = r.take("need")) read_need(*need, market);
+  r.quantity("mmf_cash", Unit::usd_bn, market.mmf_cash);
+  r.quantity("treasury_volatility", Unit::bp, market.treasury_volatility, kRequired);
+  r.quantity("gdp", Unit::usd_bn, market.gdp);
+  r.quantity("m2", Unit::usd_bn, market.m2);
+  r.finish();
+}
+
+void read_fed_balance_sheet(const Value& map, scenario::FedBalanceSheet& sheet) {
+  MapReader r(map);
+  r.quantity("securities", Unit::usd_bn, sheet.securities, kRequired);
+  r.quantity("repo_operations", Unit::usd_bn, sheet.repo_operations);
+  r.quantity("standing_repo", Unit::usd_bn, sheet.standing_repo);
+  r.quantity("reserves", Unit::usd_bn, sheet.reserves, kRequired);
+  r.quantity("tga", Unit::usd_bn, sheet.tga, kRequired);
+  r.quantity("on_rrp", Unit::usd_bn, sheet.on_rrp, kRequired);
+  r.quantity("foreign_rrp", Unit::usd_bn, sheet.foreign_rrp, kRequired);
+  r.quantity("currency", Unit::usd_bn, sheet.currency, kRequired);
+  r.quantity("other_liabilities", Unit::usd_bn, sheet.other_liabilities, kRequired);
+  r.finish();
+}
+
+// ---------------------------------------------------------------- policy
+
+scenario::AdministeredRates read_rates(const Value& map) {
+  MapReader r(map);
+  scenario::AdministeredRates rates;
+  r.date("from", rates.from, kRequired);
+  const bool has_iorb = r.quantity("iorb", Unit::percent, rates.iorb, kRequired);
+  const bool has_on_rrp = r.quantity("on_rrp", Unit::percent, rates.on_rrp, kRequired);
+  if (const auto target = r.take("target")) {
+    if (const auto ends = target->quantities(Unit::percent)) {
+      if (ends->size() == 2) rates.target = {.low = ends->front(), .high = ends->back()};
+      else target->refuse("must be the low and the high end, e.g. [2.00 %, 2.25 %]");
+    }
+  }
+  r.finish();
+  // A missing rate must not bring a second complaint, about its relation to the other.
+  if (!has_iorb) rates.iorb = rates.on_rrp;
+  if (!has_on_rrp) rates.on_rrp = rates.iorb;
+  return rates;
+}
+
+std::vector<scenario::DatedStigma> read_stigma(const Value& stigma) {
+  std::vector<scenario::DatedStigma> dated;
+  if (!stigma.node().is_list()) {
+    if (const auto spread = stigma.quantity(Unit::bp)) dated.push_back({.from = {}, .stigma = *spread});
+    return dated;
+  }
+  for (const auto& item : stigma.items().value_or(std::vector<Value>{})) {
+    MapReader r(item);
+    scenario::DatedStigma entry;
+    r.date("from", entry.from, kRequired);
+    r.quantity("stigma", Unit::bp, entry.stigma, kRequired);
+    r.finish();
+    dated.push_back(entry);
+  }
+  return dated;
+}
+
+void read_standing_repo_sessions(const Value& list, scenario::StandingRepo& facility) {
+  const auto sessions = list.items();
+  if (!sessions) return;
+  if (sessions->empty()) list.refuse("needs am, pm or both; without operations write enabled: false");
+  facility.am = facility.pm = false;
+  for (const auto& session : *sessions) {
+    const auto which = session.choice(Names{"am", "pm"});
+    if (!which) continue;
+    bool& is_on = *which == 0 ? facility.am : facility.pm;
+    if (is_on) session.refuse("is given twice");
+    is_on = true;
+  }
+}
+
+void read_standing_repo(const Value& map, scenario::StandingRepo& facility) {
+  MapReader r(map);
+  r.flag("enabled", facility.enabled);
+  if (const auto rate = r.take("rate")) facility.rate = rate->quoted_rate().value_or(facility.rate);
+  if (const auto cap = r.take("cap")) {
+    if (cap->is("none")) {
+      facility.cap = scenario::StandingRepo::Cap::none;
+    } else if (const auto amount = cap->quantity(Unit::usd_bn)) {
+      facility.cap = scenario::StandingRepo::Cap::amount;
+      facility.cap_amount = *amount;
+    }
+  }
+  if (const auto stigma = r.take("stigma")) facility.stigma = read_stigma(*stigma);
+  if (const auto operations = r.take("operations")) read_standing_repo_sessions(*operations, facility);
+  r.finish();
+}
+
+void read_operation_days(MapReader& r, const Value& map, scenario::RepoOperation& operation) {
+  const auto date = r.take("date");
+  const auto from = r.take("from");
+  const auto until = r.take("until");
+  if (date && (from || until)) {
+    date->refuse("date stands for one day, from and until for a period; give one of them", "null removes an inherited key");
+  } else if (!date && !from && map.reading().is_complete) {
+    map.reading().diagnostics.error(map.key_mark(), map.key(), "needs a date, or from (and until)");
+  }
+  if (date) {
+    operation.from = date->date().value_or(scenario::Date{});
+    operation.until = operation.from;
+  }
+  if (from) operation.from = from->date().value_or(scenario::Date{});
+  if (until) operation.until = until->date();
+}
+
+scenario::RepoOperation read_repo_operation(const Value& map) {
+  MapReader r(map);
+  scenario::RepoOperation operation;
+  if (const auto id = r.take("id", kRequired)) operation.id = id->id().value_or("");
+  read_operation_days(r, map, operation);
+  if (const auto when = r.take("when")) operation.am_trigger = when->am_trigger();
+  if (const auto size = r.take("size", kRequired)) {
+    operation.from_series = size->is("series");
+    if (operation.from_series && operation.am_trigger)
+      size->refuse("an afternoon operation (with when) has a fixed size", "write it like \"53 bn USD\"");
+    else if (!operation.from_series)
+      operation.size = size->quantity(Unit::usd_bn).value_or(0.0);
+  }
+  if (const auto bid = r.take("minimum_bid")) operation.minimum_bid = bid->quoted_rate().value_or(operation.minimum_bid);
+  r.finish();
+  return operation;
+}
+
+void read_rule(MapReader& rules, const std::string& name, bool has_parameters) {
+  const auto map = rules.take(name);
+  if (!map) return;
+  MapReader r(*map);
+  const auto enabled = r.take("enabled");
+  if (!enabled || enabled->flag() == true)
+    (enabled ? *enabled : *map).refuse_as_unavailable("a rule can be written with enabled: false");
+  const std::string later = "only enabled: false can be written for this rule";
+  if (has_parameters) {
+    double ignored = 0.0;
+    r.quantity("trigger", Unit::bp, ignored);
+    r.quantity("size", Unit::usd_bn, ignored);
+  } else {
+    r.unavailable("trigger", later);
+    r.unavailable("size", later);
+  }
+  r.finish();
+}
+
+void read_policy(const Value& map, scenario::Policy& policy) {
+  MapReader r(map);
+  if (const auto rates = r.take("administered_rates", kRequired))
+    for (const auto& item : rates->items().value_or(std::vector<Value>{}))
+      policy.administered_rates.push_back(read_rates(item));
+  read_standing_repo(r.take_map("standing_repo"), policy.standing_repo);
+  if (const auto operations = r.take("repo_operations"))
+    for (const auto& item : operations->items().value_or(std::vector<Value>{}))
+      policy.repo_operations.push_back(read_repo_operation(item));
+
+  MapReader securities(r.take_map("securities"));
+  securities.quantity("runoff", Unit::usd_bn_month, policy.runoff_per_month);
+  securities.quantity("reserve_management_purchases", Unit::usd_bn_month, policy.reserve_management_purchases_per_month);
+  securities.finish();
+
+  MapReader tga(r.take_map("tga"));
+  if (const auto follow = tga.take("follow")) (void)follow->choice(Names{"series"});
+  for (const auto* key : {"target", "by", "seasonality"}) tga.unavailable(key, "allowed: {follow: series}");
+  tga.finish();
+
+  MapReader rules(r.take_map("rules"));
+  read_rule(rules, "emergency_repo", true);
+  for (const auto* name : {"large_scale_repo", "runoff_stop", "reserve_management_purchases"}) read_rule(rules, name, false);
+  rules.finish();
+  r.finish();
+}
+
+void read_drivers(const Value& map) {
+  MapReader r(map);
+  for (const auto* key : {"settlements", "volatility"}) {
+    const auto driver = r.take(key);
+    if (!driver) continue;
+    if (driver->node().is_map() || driver->is("drawn"))
+      driver->refuse("drawn flows are not available in this version; allowed: series");
+    else
+      (void)driver->choice(Names{"series"});
+  }
+  r.finish();
+}
+
+void read_basis_trade(const Value& map, scenario::BasisTrade& trade) {
+  MapReader r(map);
+  r.quantity("position", Unit::usd_bn, trade.position, kRequired);
+  r.finish();
+}
+
+// ---------------------------------------------------------------- shocks
+
+/// In the order of scenario::ShockTarget.
+const Names kTargets{"tga", "reserves", "currency", "foreign_rrp", "mmf_cash", "other_treasury_sales", "yield", "repo_demand", "volatility"};
+
+void read_law(const Value& map, const std::string& law, Unit unit, scenario::ShockSize& size) {
+  using Law = scenario::ShockSize::Law;
+  MapReader r(map);
+  if (law == "normal") {
+    size.law = Law::normal;
+    r.quantity("mean", unit, size.location, kRequired);
+    r.quantity("sd", unit, size.scale, kRequired);
+  } else if (law == "lognormal") {
+    size.law = Law::lognormal;
+    r.quantity("median", unit, size.location, kRequired);
+    r.quantity("sd", Unit::none, size.scale, kRequired);
+  } else if (law == "student_t") {
+    size.law = Law::student_t;
+    r.quantity("df", Unit::none, size.degrees_of_freedom, kRequired);
+    r.quantity("scale", unit, size.scale, kRequired);
+    r.quantity("mean", unit, size.location);
+  } else {
+    size.law = Law::uniform;
+    r.quantity("low", unit, size.location, kRequired);
+    r.quantity("high", unit, size.scale, kRequired);
+  }
+  r.finish();
+}
+
+scenario::ShockSize read_shock_size(const Value& value, Unit unit) {
+  scenario::ShockSize size;
+  if (!value.node().is_map()) {
+    size.location = value.quantity(unit).value_or(0.0);
+    return size;
+  }
+  MapReader r(value);
+  const Names laws{"normal", "lognormal", "student_t", "uniform"};
+  std::vector<std::pair<std::string, Value>> given;
+  for (const auto& law : laws)
+    if (const auto map = r.take(law)) given.emplace_back(law, *map);
+  for (const auto* key : {"discrete", "empirical", "clip"}) r.unavailable(key, "allowed: an amount, " + list_names(laws));
+  r.finish();
+  for (const auto& [law, map] : given) read_law(map, law, unit, size);
+  if (given.size() > 1) value.refuse("a size has one law, got " + std::to_string(given.size()), "!clear before the map replaces an inherited law");
+  if (value.node().entries.empty()) value.refuse("needs a law: " + list_names(laws));
+  return size;
+}
+
+void read_shape(const Value& value, scenario::Shock& shock) {
+  using scenario::ShockShape;
+  if (!value.node().is_map()) {
+    const auto shape = value.choice(Names{"step", "ramp", "{pulse: {half_life: 1 bd}}"}, Names{"level", "path"});
+    if (shape == 0U) shock.shape = ShockShape::step;
+    if (shape == 1U) shock.shape = ShockShape::ramp;
+    return;
+  }
+  MapReader r(value);
+  if (const auto pulse = r.take("pulse", kRequired)) {
+    shock.shape = ShockShape::pulse;
+    MapReader p(*pulse);
+    p.quantity("half_life", Unit::business_days, shock.half_life_days, kRequired);
+    p.finish();
+  }
+  for (const auto* key : {"level", "path"}) r.unavailable(key, "allowed: step, ramp or {pulse: {half_life: 1 bd}}");
+  r.finish();
+}
+
+/// True: the dates can be used.
+bool read_shock_days(MapReader& r, const Value& map, scenario::Shock& shock) {
+  const auto date = r.take("date");
+  const auto window = r.take("window");
+  if (date && window) {
+    date->refuse("a shock has a date or a window; give one of them", "null removes an inherited key");
+    return false;
+  }
+  if (date) {
+    const auto day = date->date();
+    shock.first = shock.last = day.value_or(scenario::Date{});
+    return day.has_value();
+  }
+  if (!window) {
+    if (map.reading().is_complete)
+      map.reading().diagnostics.error(map.key_mark(), map.key(), "needs a date or a window, " + kExampleDate);
+    return false;
+  }
+  shock.has_window = true;
+  const auto ends = window->items();
+  if (!ends) return false;
+  if (ends->size() != 2) {
+    window->refuse("must be the first and the last day, e.g. [2019-09-16, 2019-09-18]");
+    return false;
+  }
+  const auto first = ends->front().date();
+  const auto last = ends->back().date();
+  shock.first = first.value_or(scenario::Date{});
+  shock.last = last.value_or(shock.first);
+  return first && last;
+}
+
+scenario::Shock read_shock(const Value& map, const scenario::Window& window) {
+  using scenario::ShockShape;
+  MapReader r(map);
+  scenario::Shock shock;
+  if (const auto id = r.take("id", kRequired)) shock.id = id->id().value_or("");
+  r.flag("enabled", shock.enabled);
+
+  const auto target = r.take("target", kRequired);
+  const auto which = target ? target->choice(kTargets, Names{"iorb", "dealer_capacity"}) : std::nullopt;
+  if (which) shock.target = static_cast<scenario::ShockTarget>(*which);
+
+  if (!read_shock_days(r, map, shock)) shock.first = shock.last = window.end;  // no second complaint about them
+
+  const auto shape = r.take("shape");
+  if (shape) read_shape(*shape, shock);
+  if (!shape && which && shock.has_window && !is_level(shock.target)) shock.shape = ShockShape::ramp;
+
+  if (const auto size = r.take("size", kRequired); size && which) shock.size = read_shock_size(*size, shock_unit(shock.target));
+  r.finish();
+  return shock;
+}
+
+/// The id of a shock that exists.
+std::string read_reference(const Value& value, const std::vector<scenario::Shock>& shocks) {
+  const auto id = value.id();
+  Names ids;
+  for (const auto& shock : shocks) ids.push_back(shock.id);
+  if (id && std::ranges::find(ids, *id) == ids.end()) {
+    const auto nearest = did_you_mean(*id, ids);
+    value.refuse("no shock has the id \"" + *id + "\"" + (nearest.empty() && !ids.empty() ? "; shocks: " + list_names(ids) : nearest));
+  }
+  return id.value_or("");
+}
+
+scenario::ShockCorrelation read_correlation(const Value& map, const std::vector<scenario::Shock>& shocks) {
+  MapReader r(map);
+  scenario::ShockCorrelation correlation;
+  if (const auto between = r.take("between", kRequired)) {
+    const auto ids = between->items();
+    if (ids && ids->size() == 2) {
+      correlation.first = read_reference((*ids)[0], shocks);
+      correlation.second = read_reference((*ids)[1], shocks);
+    } else if (ids) {
+      between->refuse("must be the ids of two shocks");
+    }
+  }
+  r.quantity("rho", Unit::none, correlation.rho, kRequired);
+  r.finish();
+  return correlation;
+}
+
+// ---------------------------------------------------------------- parameters
+
+/// Reads the map whose keys continue `prefix` in the table of parameters.
+void read_parameters(const Value& map, const std::string& prefix, scenario::ParameterValues& parameters) {
+  MapReader r(map);
+  const auto table = scenario::parameter_table();
+  Names groups;
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    const std::string_view key = table[row].key;
+    if (!key.starts_with(prefix)) continue;
+    const auto rest = key.substr(prefix.size());
+    const auto cut = rest.find_first_of(".[");
+    const std::string name(rest.substr(0, cut));
+    if (std::ranges::find(groups, name) != groups.end()) continue;
+
+    if (cut == std::string_view::npos) {
+      double value = 0.0;
+      if (r.quantity(name, table[row].unit, value)) parameters.set(row, value);
+    } else if (rest[cut] == '.') {
+      groups.push_back(name);
+      if (const auto group = r.take(name)) read_parameters(*group, prefix + name + ".", parameters);
+    } else {
+      groups.push_back(name);
+      const auto list = r.take(name);
+      const auto values = list ? list->quantities(table[row].unit) : std::nullopt;
+      const auto count = static_cast<std::size_t>(std::ranges::count_if(
+          table, [&](const auto& spec) { return spec.key.starts_with(prefix + name + "["); }));
+      if (values && values->size() != count)
+        list->refuse("must have " + std::to_string(count) + " values, got " + std::to_string(values->size()));
+      else if (values)
+        for (std::size_t i = 0; i < count; ++i) parameters.set(row + i, (*values)[i]);
+    }
+  }
+  r.finish();
+}
+
+// ---------------------------------------------------------------- the run
+
+void read_simulate(const Value& map, scenario::Simulate& simulate) {
+  MapReader r(map);
+  if (const auto paths = r.take("paths")) simulate.paths = paths->whole(1, kMaxPaths).value_or(simulate.paths);
+  if (const auto seed = r.take("seed"))
+    simulate.seed = seed->whole(0, std::numeric_limits<std::uint64_t>::max()).value_or(simulate.seed);
+  if (const auto sampler = r.take("sampler")) (void)sampler->choice(Names{"philox"}, Names{"sobol", "lhs", "halton"});
+  bool antithetic = false;
+  const auto pairs = r.take("antithetic");
+  if (pairs) antithetic = pairs->flag().value_or(false);
+  if (antithetic) pairs->refuse("antithetic pairs are not available in this version; allowed: false");
+  r.quantity("max_flagged", Unit::none, simulate.max_flagged);
+  r.unavailable("stop", "the number of paths is simulate.paths");
+  r.finish();
+}
+
+std::vector<Variable> default_variables() {
+  std::vector<Variable> variables;
+  for (const auto& spec : kVariables)
+    if (spec.is_default) variables.push_back(spec.variable);
+  return variables;
+}
+
+std::vector<Variable> read_variables(const Value& value) {
+  std::vector<Variable> variables;
+  if (value.is("default")) return default_variables();
+  if (value.is("all")) {
+    for (const auto& spec : kVariables) variables.push_back(spec.variable);
+    return variables;
+  }
+  if (value.node().is_scalar()) {
+    value.refuse("must be default, all or a list of variables, got \"" + value.node().text.substr(0, 40) + "\"");
+    return default_variables();
+  }
+  Names names;
+  for (const auto& spec : kVariables) names.emplace_back(spec.name);
+  for (const auto& item : value.items().value_or(std::vector<Value>{})) {
+    const auto name = item.text();
+    if (!name) continue;
+    if (const auto variable = find_variable(*name)) {
+      if (std::ranges::find(variables, *variable) != variables.end()) item.refuse("is given twice");
+      else variables.push_back(*variable);
+    } else {
+      const auto nearest = did_you_mean(*name, names);
+      item.refuse("no variable is called \"" + name->substr(0, 40) + "\"" + (nearest.empty() ? "; variables: " + list_names(names) : nearest));
+    }
+  }
+  if (variables.empty()) {
+    if (value.node().is_list() && value.node().items.empty()) value.refuse("needs at least one variable");
+    return default_variables();
+  }
+  return variables;
+}
+
+void read_precision(const Value& value, scenario::Output& output) {
+  if (value.is("exact")) {
+    output.rate_precision_bp = output.amount_precision_usd_bn = 0.0;
+    return;
+  }
+  if (value.node().is_scalar()) {
+    value.refuse("must be exact or a map", "write {rates: 0.01 bp, amounts: 1 mn USD}");
+    return;
+  }
+  MapReader r(value);
+  const auto read_one = [&](const std::string& key, Unit unit, double& target) {
+    const auto step = r.take(key);
+    if (step) target = step->is("exact") ? 0.0 : step->quantity(unit).value_or(target);
+  };
+  read_one("rates", Unit::bp, output.rate_precision_bp);
+  read_one("amounts", Unit::usd_bn, output.amount_precision_usd_bn);
+  r.finish();
+}
+
+void read_output(const Value& map, scenario::Output& output) {
+  MapReader r(map);
+  output.variables = default_variables();
+  if (const auto paths = r.take("paths")) {
+    if (paths->node().is_map()) {
+      paths->refuse_as_unavailable("allowed: all or none");
+    } else if (const auto which = paths->choice(Names{"all", "none"})) {
+      output.paths = *which == 0 ? scenario::Output::Paths::all : scenario::Output::Paths::none;
+    }
+  }
+  if (const auto variables = r.take("variables")) output.variables = read_variables(*variables);
+  if (const auto quantiles = r.take("quantiles")) output.quantiles = quantiles->quantities(Unit::none).value_or(output.quantiles);
+  if (const auto thresholds = r.take("thresholds")) output.thresholds = thresholds->quantities(Unit::bp).value_or(output.thresholds);
+  if (const auto precision = r.take("precision")) read_precision(*precision, output);
+  if (const auto compression = r.take("compression")) output.compress = compression->choice(Names{"deflate", "none"}) != 1U;
+  r.unavailable("summary", "with paths: all every path is stored");
+  r.finish();
+}
+
+}  // namespace
+
+void check_format(const Value& format) {
+  const auto text = format.text();
+  if (!text || *text == kScenarioFormat) return;
+  constexpr std::string_view kFamily = "repoquake/scenario/";
+  const std::string ours(kScenarioFormat);
+  const std::string shown = "\"" + text->substr(0, 60) + "\"";
+  const bool has_number = text->size() > kFamily.size() && text->size() < kFamily.size() + 10 && text->starts_with(kFamily) &&
+                          text->find_first_not_of("0123456789", kFamily.size()) == std::string::npos;
+  if (has_number && std::stol(text->substr(kFamily.size())) > 1)
+    format.refuse(shown + " is newer than this program, which reads " + ours);
+  else if (text->starts_with("repoquake/sweep/"))
+    format.refuse(shown + " is a sweep file; a scenario says " + ours);
+  else
+    format.refuse("must be " + ours + ", got " + shown);
+}
+
+ScenarioReading read_scenario(const ConfigNode& tree, Reading& reading) {
+  ScenarioReading result;
+  Scenario& scenario = result.scenario;
+  MapReader r(Value(tree, "", tree.mark, reading));
+
+  read_heading(r, scenario);
+  (void)r.take("extends");  // has been followed
+  read_window(r.take_map("window"), scenario.window);
+  if (const auto series = r.take("series")) result.series = read_series_reference(*series);
+  read_market(r.take_map("market"), scenario.market);
+  read_fed_balance_sheet(r.take_map("fed_balance_sheet"), scenario.fed_balance_sheet);
+  read_policy(r.take_map("policy"), scenario.policy);
+  read_drivers(r.take_map("drivers"));
+  read_basis_trade(r.take_map("basis_trade"), scenario.basis_trade);
+  if (const auto shocks = r.take("shocks"))
+    for (const auto& item : shocks->items().value_or(std::vector<Value>{}))
+      scenario.shocks.push_back(read_shock(item, scenario.window));
+  if (const auto correlation = r.take("correlation"))
+    for (const auto& item : correlation->items().value_or(std::vector<Value>{}))
+      scenario.correlation.push_back(read_correlation(item, scenario.shocks));
+  read_parameters(r.take_map("model"), "", scenario.model);
+  read_simulate(r.take_map("simulate"), scenario.simulate);
+  read_output(r.take_map("output"), scenario.output);
+  r.unavailable("metrics", "output.quantiles and output.thresholds are computed for every run");
+  r.unavailable("expect", "a replay is scored against the observed columns of its series");
+  r.unavailable("transmission", "leave the key out");
+  r.finish();
+  return result;
+}
+
+}  // namespace repoquake::io

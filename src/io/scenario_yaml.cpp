@@ -1,0 +1,395 @@
+#include "repoquake/io/scenario_yaml.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+#include "io/scenario_reader.hpp"
+#include "repoquake/core/error.hpp"
+#include "repoquake/io/config_tree.hpp"
+#include "repoquake/io/digest.hpp"
+#include "repoquake/io/series_csv.hpp"
+#include "repoquake/scenario/validate.hpp"
+
+namespace repoquake::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxChain = 16;  // files from a scenario up to its furthest parent
+constexpr std::size_t kMaxFiles = 64;
+
+constexpr std::string_view kNeed = "market.need";
+constexpr std::string_view kPolicyStigma = "policy.standing_repo.stigma";
+constexpr std::string_view kModelStigma = "model.standing_repo.stigma";
+
+/// The node at a dotted path, if it says something.
+const ConfigNode* find_stated(const ConfigNode& tree, std::string_view path) {
+  const auto* node = tree.find_path(path);
+  return node == nullptr || node->is_null() ? nullptr : node;
+}
+
+bool holds_need(const ConfigNode& tree) {
+  const auto* need = find_stated(tree, kNeed);
+  return need != nullptr && need->is_scalar() && need->text == "hold";
+}
+
+void erase_key(ConfigNode& map, std::string_view key) {
+  std::erase_if(map.entries, [&](const ConfigNode::Entry& entry) { return entry.key == key; });
+}
+
+std::optional<ConfigNode> take_entry(ConfigNode& map, std::string_view key) {
+  ConfigNode* node = map.find(key);
+  if (node == nullptr) return std::nullopt;
+  std::optional<ConfigNode> taken = std::move(*node);
+  erase_key(map, key);
+  return taken;
+}
+
+void set_scalar(ConfigNode& map, const std::string& key, const std::string& text) {
+  ConfigNode* node = map.find(key);
+  if (node == nullptr) {
+    map.entries.push_back({key, map.mark, ConfigNode::make(ConfigNode::Kind::scalar, map.mark)});
+    node = &map.entries.back().value;
+  }
+  node->text = text;
+  node->quoted = true;
+}
+
+/// The keys of a scenario in the order in which people read them.
+void sort_sections(ConfigNode& tree) {
+  static constexpr auto kOrder = std::to_array<std::string_view>(
+      {"format", "name", "title", "window", "series", "market", "fed_balance_sheet", "policy", "drivers", "basis_trade",
+       "shocks", "correlation", "model", "simulate", "output"});
+  std::ranges::stable_sort(tree.entries, {}, [](const auto& entry) { return std::ranges::find(kOrder, entry.key) - kOrder.begin(); });
+}
+
+/// Is one of two keys the other, or a part of it?
+bool are_related(std::string_view a, std::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  return b.starts_with(a) && (b.size() == a.size() || b[a.size()] == '.' || b[a.size()] == '[');
+}
+
+/// A file with its parents below it.
+struct Layer {
+  ConfigNode tree;
+  std::optional<ConfigNode> parents;  ///< their merge, where there are any
+  std::optional<ConfigNode> base;     ///< where the tree holds its need: whose need that is
+};
+
+class Loader {
+ public:
+  explicit Loader(fs::path folder) : main_folder_(std::move(folder)) {}
+
+  LoadedScenario load(const std::string& bytes, const std::string& name, const std::optional<fs::path>& path,
+                      const LoadOptions& options) {
+    if (path) chain_.push_back({fs::weakly_canonical(*path), name});
+    Layer layer = read_layer(bytes, "scenario", name, main_folder_);
+    lay_options(layer.tree, options);
+    drop_hidden_stigma(layer.tree);
+    place_keys(layer.tree, out_.diagnostics);
+
+    read_tree(layer.tree, out_.scenario, out_.diagnostics);
+    if (holds_need(layer.tree)) hold_need(layer);
+    write_resolved(std::move(layer.tree));
+    return std::move(out_);
+  }
+
+ private:
+  struct Link {
+    fs::path canonical;
+    std::string name;
+  };
+
+  // ---- files
+
+  int add_file(const std::string& role, const std::string& name, const fs::path& folder, std::string_view bytes) {
+    if (std::ranges::find(out_.files, name, &InputFile::path) == out_.files.end())
+      out_.files.push_back({role, name, sha256_hex(bytes)});
+    return add_source(name, folder, bytes);
+  }
+
+  int add_source(const std::string& name, const fs::path& folder, std::string_view text) {
+    const int file = out_.diagnostics.add_source(name, text);
+    folders_[file] = folder;
+    return file;
+  }
+
+  [[nodiscard]] fs::path folder_of(const SourceMark& mark) const {
+    const auto folder = folders_.find(mark.file);
+    return folder == folders_.end() ? main_folder_ : folder->second;
+  }
+
+  /// Its own keys, checked for what concerns the file alone; nothing where it has no keys.
+  std::optional<ConfigNode> read_own(std::string_view bytes, int file) {
+    auto tree = parse_config(bytes, file, out_.diagnostics);
+    if (tree && !tree->is_map()) {
+      out_.diagnostics.error(tree->mark, "", "a scenario file is a map of keys, e.g. format: " + std::string(kScenarioFormat));
+      tree.reset();
+    }
+    if (!tree) {
+      is_complete_ = false;
+      return std::nullopt;
+    }
+    Reading reading{out_.diagnostics};
+    if (const auto* format = find_stated(*tree, "format")) check_format({*format, "format", format->mark, reading});
+    const auto* policy = find_stated(*tree, kPolicyStigma);
+    const auto* model = find_stated(*tree, kModelStigma);
+    if (policy != nullptr && model != nullptr)
+      out_.diagnostics.error(model->mark, std::string(kModelStigma),
+                             "the stigma is stated twice, here and in " + std::string(kPolicyStigma) + " (line " +
+                                 std::to_string(policy->mark.line) + "); state it once");
+    return tree;
+  }
+
+  Layer read_layer(std::string_view bytes, const std::string& role, const std::string& name, const fs::path& folder) {
+    const int file = add_file(role, name, folder, bytes);
+    auto own = read_own(bytes, file);
+    if (!own) return {ConfigNode::make(ConfigNode::Kind::map, {.file = file}), {}, {}};
+
+    Layer layer;
+    const auto embedded = take_entry(*own, "base");
+    if (const auto extends = take_entry(*own, "extends"); extends && !extends->is_null()) {
+      if (embedded) out_.diagnostics.error(embedded->mark, "base", "cannot stand beside extends: the program writes it into a resolved scenario");
+      read_parents(*extends, layer);
+    }
+    ranks_[file] = ++last_rank_;
+    lay(layer, *own, embedded && embedded->is_map() ? embedded : std::nullopt);
+    return layer;
+  }
+
+  /// Lays a tree on a layer and keeps track of whose need is held.
+  static void lay(Layer& layer, const ConfigNode& tree, const std::optional<ConfigNode>& base_of_tree) {
+    if (base_of_tree) layer.base = base_of_tree;
+    else if (holds_need(tree) && !holds_need(layer.tree)) layer.base = layer.tree.is_map() ? std::optional(layer.tree) : std::nullopt;
+    layer.tree = layer.tree.is_null() ? tree : merge(std::move(layer.tree), tree);
+    if (!holds_need(layer.tree) && !base_of_tree) layer.base.reset();
+  }
+
+  void read_parents(const ConfigNode& extends, Layer& layer) {
+    Reading reading{out_.diagnostics};
+    const Value value(extends, "extends", extends.mark, reading);
+    const auto names = extends.is_scalar() ? std::vector{value} : value.items().value_or(std::vector<Value>{});
+    for (const auto& name : names) {
+      const auto parent = read_parent(name);
+      if (parent) lay(layer, parent->tree, parent->base);
+    }
+    if (layer.tree.is_map()) layer.parents = layer.tree;
+  }
+
+  std::optional<Layer> read_parent(const Value& name) {
+    const auto refuse = [&](const std::string& reason) {
+      name.refuse(reason);
+      is_complete_ = false;
+      return std::nullopt;
+    };
+    const auto text = name.text();
+    if (!text || text->empty()) return refuse("must be the path of a scenario file");
+    if (text->starts_with("lib:")) return refuse("the built-in library is not available in this version; name a file");
+
+    const fs::path path = (folder_of(name.node().mark) / *text).lexically_normal();
+    const std::string shown = path.generic_string();
+    std::error_code ignored;
+    const fs::path canonical = fs::weakly_canonical(path, ignored);
+    if (const auto first = std::ranges::find(chain_, canonical, &Link::canonical); first != chain_.end()) {
+      std::string trail;
+      for (auto link = first; link != chain_.end(); ++link) trail += fs::path(link->name).filename().string() + " -> ";
+      return refuse("the parents form a cycle: " + trail + path.filename().string());
+    }
+    if (const auto known = layers_.find(canonical); known != layers_.end()) return known->second;
+    if (chain_.size() >= kMaxChain) return refuse("more than " + std::to_string(kMaxChain) + " files extend each other");
+    if (out_.files.size() >= kMaxFiles) return refuse("more than " + std::to_string(kMaxFiles) + " files");
+
+    std::string bytes;
+    try {
+      bytes = read_file(path, kScenarioFileLimit);
+    } catch (const IoError& e) {
+      return refuse(e.what());
+    }
+    chain_.push_back({canonical, shown});
+    Layer layer = read_layer(bytes, "parent", shown, path.parent_path());
+    chain_.pop_back();
+    layers_.emplace(canonical, layer);
+    return layer;
+  }
+
+  // ---- the command line
+
+  void lay_options(ConfigNode& tree, const LoadOptions& options) {
+    for (const auto& overlay : options.overlays) {
+      const std::string bytes = read_file(overlay, kScenarioFileLimit);
+      const int file = add_file("overlay", overlay, fs::path(overlay).parent_path(), bytes);
+      auto own = read_own(bytes, file);
+      if (!own) continue;
+      if (const auto extends = take_entry(*own, "extends"))
+        out_.diagnostics.error(extends->mark, "extends", "an overlay has no parents; lay several files with --with");
+      ranks_[file] = ++last_rank_;
+      tree = merge(std::move(tree), *own);
+    }
+    lay_settings(tree, "--set", options.settings);
+    if (options.paths) lay_settings(tree, "--paths", {"simulate.paths=" + std::to_string(*options.paths)});
+    if (options.seed) lay_settings(tree, "--seed", {"simulate.seed=" + std::to_string(*options.seed)});
+  }
+
+  /// The settings are the lines of a source called after their option.
+  void lay_settings(ConfigNode& tree, const std::string& option, const std::vector<std::string>& settings) {
+    if (settings.empty()) return;
+    std::vector<std::string> lines = settings;
+    std::string text;
+    for (auto& line : lines) {
+      std::ranges::replace(line, '\n', ' ');
+      text += line + "\n";
+    }
+    const int file = add_source(option, {}, text);
+    ranks_[file] = ++last_rank_;
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      apply_setting(tree, lines[i], file, static_cast<int>(i) + 1, out_.diagnostics);
+  }
+
+  // ---- the tree
+
+  /// A stigma in policy wins over one in model, which is taken out; a later one in model is worth a warning.
+  void drop_hidden_stigma(ConfigNode& tree) {
+    const auto* policy = find_stated(tree, kPolicyStigma);
+    const auto* model = find_stated(tree, kModelStigma);
+    if (policy == nullptr || model == nullptr) return;
+    if (ranks_[model->mark.file] > ranks_[policy->mark.file])
+      out_.diagnostics.warning(model->mark, std::string(kModelStigma),
+                               "has no effect: " + std::string(kPolicyStigma) + " is stated in " +
+                                   out_.diagnostics.source_name(policy->mark.file) + ":" + std::to_string(policy->mark.line));
+    erase_key(*tree.find("model")->find("standing_repo"), "stigma");
+  }
+
+  /// Reads and checks a tree. True: it has no errors.
+  bool read_tree(ConfigNode& tree, scenario::Scenario& scenario, Diagnostics& diagnostics) {
+    Reading reading{diagnostics, is_complete_};
+    auto [read, series] = read_scenario(tree, reading);
+    scenario = std::move(read);
+    if (series) scenario.series = read_series(*series, tree, scenario.window, diagnostics);
+    add_findings(scenario, series.has_value(), diagnostics);
+    return !diagnostics.has_errors();
+  }
+
+  std::optional<scenario::Series> read_series(const SeriesReference& reference, ConfigNode& tree,
+                                              const scenario::Window& window, Diagnostics& diagnostics) {
+    const fs::path path = (folder_of(reference.file_mark) / reference.file).lexically_normal();
+    std::string bytes;
+    try {
+      bytes = read_file(path, kSeriesFileLimit);
+    } catch (const IoError& e) {
+      diagnostics.error(reference.file_mark, "series.file", e.what());
+      return std::nullopt;
+    }
+    const std::string digest = sha256_hex(bytes);
+    if (std::ranges::find(out_.files, path.generic_string(), &InputFile::path) == out_.files.end())
+      out_.files.push_back({"series", path.generic_string(), digest});
+    if (reference.sha256 && *reference.sha256 != digest) {
+      diagnostics.error(reference.sha256_mark, "series.sha256",
+                        "the file has changed: its SHA-256 is " + digest + ", expected " + *reference.sha256);
+      return std::nullopt;
+    }
+
+    const bool has_window = calendar::is_publication_day(window.start) && calendar::is_publication_day(window.end) &&
+                            window.start < window.end && window.start != scenario::Date{};
+    const int file = diagnostics.add_source(path.generic_string(), bytes);
+    auto series = parse_series(bytes, file, has_window ? std::optional(window) : std::nullopt, diagnostics);
+    if (!series) return std::nullopt;
+    series->file = fs::path(reference.file).is_absolute() ? reference.file : from_main_folder(path);
+    series->sha256 = digest;
+    ConfigNode& section = *tree.find("series");
+    set_scalar(section, "file", series->file);
+    set_scalar(section, "sha256", digest);
+    return series;
+  }
+
+  [[nodiscard]] std::string from_main_folder(const fs::path& path) const {
+    const fs::path from = main_folder_.empty() ? fs::path(".") : main_folder_;
+    return fs::absolute(path).lexically_normal().lexically_relative(fs::absolute(from).lexically_normal()).generic_string();
+  }
+
+  /// Adds what validate() finds, but not what only follows from an error already reported.
+  void add_findings(const scenario::Scenario& scenario, bool names_series, Diagnostics& diagnostics) const {
+    std::vector<std::string> wrong;
+    for (const auto& entry : diagnostics.sorted())
+      if (entry.severity == Issue::Severity::error) wrong.push_back(entry.key);
+
+    scenario::Scenario checked = scenario;
+    if (names_series && !checked.series) {  // could not be read: the entries that use it are not to blame
+      checked.series.emplace();
+      checked.series->columns = {{"repo_operation_offered_usd_bn", {}}};
+    }
+    for (const auto& issue : scenario::validate(checked)) {
+      const bool follows = std::ranges::any_of(wrong, [&](const auto& key) { return !key.empty() && are_related(key, issue.key); });
+      const bool is_late = !wrong.empty() && issue.severity == Issue::Severity::warning;
+      const bool is_unread = !is_complete_ && !diagnostics.find_place(issue.key);
+      if (!follows && !is_late && !is_unread) diagnostics.add(issue);
+    }
+  }
+
+  // ---- the held need
+
+  void hold_need(Layer& layer) {
+    const SourceMark need_mark = find_stated(layer.tree, kNeed)->mark;
+    if (!layer.base && layer.parents) layer.base = holds_need(*layer.parents) ? std::nullopt : layer.parents;
+    if (!layer.base) {
+      if (is_complete_)
+        out_.diagnostics.error(need_mark, std::string(kNeed), "hold keeps the need of the base, which is the merge of the parents; this file has none (extends)");
+      return;
+    }
+    for (const auto* key : {"market.opening_spread", "market.trend_spread"}) {
+      const auto* own = layer.tree.find_path(key);
+      const auto* held = layer.base->find_path(key);
+      if (own == nullptr || (held != nullptr && own->mark.file == held->mark.file && own->text == held->text)) continue;
+      out_.diagnostics.error(own->mark, key, "cannot be stated while market.need is hold: the opening follows from the need of the base",
+                             "need: invert matches a stated spread");
+    }
+    if (out_.diagnostics.has_errors()) return;
+
+    Diagnostics complaints = out_.diagnostics;
+    drop_hidden_stigma(*layer.base);
+    scenario::Scenario base;
+    if (!read_tree(*layer.base, base, complaints)) {
+      const auto entries = complaints.sorted();
+      const auto& first = *std::ranges::find(entries, Issue::Severity::error, &Diagnostics::Entry::severity);
+      out_.diagnostics.error(need_mark, std::string(kNeed),
+                             "the base of hold, the merge of the parents, is not a complete scenario by itself: " + first.key + " " + first.reason);
+      return;
+    }
+    out_.base = std::move(base);
+    layer.tree.entries.push_back({"base", need_mark, *layer.base});
+  }
+
+  void write_resolved(ConfigNode tree) {
+    sort_sections(tree);
+    if (ConfigNode* base = tree.find("base")) sort_sections(*base);
+    out_.resolved = to_yaml(tree);
+  }
+
+  fs::path main_folder_;
+  LoadedScenario out_;
+  std::map<int, fs::path> folders_;    ///< of each source
+  std::map<int, int> ranks_;           ///< of each source: later ones lie above
+  std::map<fs::path, Layer> layers_;   ///< parents already read
+  std::vector<Link> chain_;            ///< from the main file to the one being read
+  int last_rank_ = 0;
+  bool is_complete_ = true;
+};
+
+}  // namespace
+
+LoadedScenario load_scenario(const std::string& file, const LoadOptions& options) {
+  const std::string bytes = read_file(file, kScenarioFileLimit);
+  return Loader(fs::path(file).parent_path()).load(bytes, file, file, options);
+}
+
+LoadedScenario parse_scenario(std::string_view text, const std::string& name, const fs::path& folder,
+                              const LoadOptions& options) {
+  return Loader(folder).load(std::string(text), name, std::nullopt, options);
+}
+
+void require_valid(const LoadedScenario& loaded) {
+  if (loaded.diagnostics.has_errors()) throw ScenarioError(loaded.diagnostics.render());
+}
+
+}  // namespace repoquake::io

@@ -1,0 +1,263 @@
+#include "repoquake/io/series_csv.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "repoquake/calendar/business_calendar.hpp"
+#include "repoquake/io/quantity.hpp"
+
+namespace repoquake::io {
+namespace {
+
+using calendar::to_iso;
+using scenario::Date;
+using scenario::SeriesColumnSpec;
+using scenario::Unit;
+
+constexpr double kMaxUsdBn = 50'000.0;  // as for the amounts of a scenario
+constexpr double kMaxBp = 10'000.0;
+constexpr double kMaxPercent = 100.0;
+
+struct Cell {
+  std::string text;
+  SourceMark mark;
+};
+
+struct Column {
+  const SeriesColumnSpec* spec = nullptr;  ///< nullptr: the column was refused
+  scenario::SeriesColumn data;
+};
+
+/// A cell as shown in a message.
+std::string shown(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text.substr(0, 40)) out += c >= 0x20 && c < 0x7F ? c : '?';
+  return out + (text.size() > 40 ? "…\"" : "\"");
+}
+
+class SeriesReader {
+ public:
+  SeriesReader(std::string_view text, int file, const std::optional<scenario::Window>& window, Diagnostics& diagnostics)
+      : rest_(text), file_(file), diagnostics_(diagnostics) {
+    if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
+    if (window) {
+      for (Date day = window->start; day <= window->end; day = calendar::next_publication_day(day)) expected_.push_back(day);
+    }
+    has_window_ = window.has_value();
+  }
+
+  std::optional<scenario::Series> read() {
+    std::vector<Cell> cells;
+    do {
+      if (!next_row(cells)) {
+        complain({.file = file_, .line = std::max(line_, 1)}, "", "the file has no header; it starts with date, then columns");
+        return std::nullopt;
+      }
+    } while (cells.front().text.starts_with('#') || is_blank(cells));
+    read_header(cells);
+    while (!is_full() && next_row(cells)) {
+      if (!is_blank(cells)) read_row(cells);
+      else if (!only_blank_lines_follow()) complain({.file = file_, .line = line_}, "", "an empty line between rows");
+    }
+    if (!is_full()) check_end();
+    if (complaints_ > 0) return std::nullopt;
+    for (auto& column : columns_) series_.columns.push_back(std::move(column.data));
+    return std::move(series_);
+  }
+
+ private:
+  // ---- lines and cells
+
+  [[nodiscard]] bool is_full() const { return complaints_ >= kMaxSeriesComplaints; }
+
+  void complain(const SourceMark& mark, const std::string& key, const std::string& reason, const std::string& hint = {}) {
+    if (is_full()) return;
+    diagnostics_.error(mark, key, ++complaints_ == kMaxSeriesComplaints ? reason + " (further errors of this file are not shown)" : reason, hint);
+  }
+
+  [[nodiscard]] static bool is_blank(const std::vector<Cell>& cells) { return cells.size() == 1 && cells.front().text.empty(); }
+
+  [[nodiscard]] bool only_blank_lines_follow() const { return rest_.find_first_not_of("\r\n \t") == std::string_view::npos; }
+
+  /// The cells of the next line; false at the end of the file.
+  bool next_row(std::vector<Cell>& cells) {
+    if (rest_.empty()) return false;
+    const auto end = rest_.find('\n');
+    std::string_view line = rest_.substr(0, end);
+    rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    ++line_;
+    cells.clear();
+    if (line.starts_with('#') && !has_header_) {
+      cells.push_back({"#", {.file = file_, .line = line_}});
+      return true;
+    }
+    std::size_t at = 0;
+    do at = take_cell(line, at, cells);
+    while (at != std::string_view::npos);
+    return true;
+  }
+
+  /// Adds the cell that starts at `from`; returns where the next one starts, npos after the last.
+  std::size_t take_cell(std::string_view line, std::size_t from, std::vector<Cell>& cells) {
+    Cell cell{{}, {.file = file_, .line = line_, .column = static_cast<int>(from) + 1}};
+    std::size_t at = line.find_first_not_of(" \t", from);
+    if (at == std::string_view::npos) at = line.size();
+    std::size_t end = 0;
+    if (at < line.size() && line[at] == '"') {
+      for (++at; at < line.size() && (line[at] != '"' || line.substr(at, 2) == "\"\""); ++at) {
+        cell.text += line[at];
+        if (line[at] == '"') ++at;
+      }
+      if (at == line.size()) complain(cell.mark, "", "the quotes are not closed in this line");
+      end = std::min(line.find(',', std::min(at + 1, line.size())), line.size());
+      const auto between = at < line.size() ? line.substr(at + 1, end - at - 1) : std::string_view{};
+      if (between.find_first_not_of(" \t") != std::string_view::npos) complain(cell.mark, "", "text after the closing quotes");
+    } else {
+      end = std::min(line.find(',', at), line.size());
+      std::string_view text = line.substr(at, end - at);
+      while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+      cell.text = text;
+      cell.mark.column = static_cast<int>(at) + 1;
+    }
+    cell.mark.width = std::max(static_cast<int>(end - from), 1);
+    if (!cell.text.empty()) cell.mark.width = static_cast<int>(cell.text.size());
+    cells.push_back(std::move(cell));
+    return end < line.size() ? end + 1 : std::string_view::npos;
+  }
+
+  // ---- header
+
+  void read_header(const std::vector<Cell>& cells) {
+    if (cells.front().text != "date") complain(cells.front().mark, "", "the first column must be date, got " + shown(cells.front().text));
+    for (std::size_t i = 1; i < cells.size(); ++i) {
+      const auto& cell = cells[i];
+      const auto known = scenario::series_columns();
+      const auto spec = std::ranges::find(known, cell.text, &SeriesColumnSpec::name);
+      const bool is_repeated = std::ranges::any_of(columns_, [&](const Column& c) { return c.spec != nullptr && c.data.name == cell.text; });
+      columns_.emplace_back();
+      if (spec == known.end()) {
+        complain(cell.mark, "", "unknown column " + shown(cell.text) + column_hint(cell.text));
+      } else if (is_repeated) {
+        complain(cell.mark, "", "the column " + cell.text + " is given twice");
+      } else {
+        columns_.back() = {&*spec, {cell.text, {}}};
+      }
+    }
+    header_size_ = cells.size();
+    has_header_ = true;
+  }
+
+  [[nodiscard]] static std::string column_hint(const std::string& name) {
+    std::vector<std::string> names{"date"};
+    for (const auto& spec : scenario::series_columns()) names.emplace_back(spec.name);
+    const auto nearest = did_you_mean(name, names);
+    return nearest.empty() ? "; columns: " + list_names_of(names) : nearest;
+  }
+
+  [[nodiscard]] static std::string list_names_of(const std::vector<std::string>& names) {
+    std::string text;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+  }
+
+  // ---- rows
+
+  void read_row(const std::vector<Cell>& cells) {
+    read_date(cells.front());
+    if (cells.size() != header_size_) {
+      complain(cells.back().mark, "", "the row has " + std::to_string(cells.size()) + " cells, the header " + std::to_string(header_size_));
+      return;
+    }
+    for (std::size_t i = 1; i < cells.size(); ++i) {
+      auto& column = columns_[i - 1];
+      if (column.spec != nullptr) column.data.values.push_back(read_value(cells[i], *column.spec));
+    }
+  }
+
+  void read_date(const Cell& cell) {
+    const auto parsed = parse_date(cell.text);
+    if (!parsed.value) {
+      complain(cell.mark, "date", parsed.reason, parsed.hint);
+      dates_are_known_ = false;
+      return;
+    }
+    const Date date = *parsed.value;
+    const bool is_later = series_.dates.empty() || date > series_.dates.back();
+    if (!is_later) {
+      complain(cell.mark, "date", to_iso(date) + " does not come after " + to_iso(series_.dates.back()));
+      return;
+    }
+    if (has_window_ && dates_are_known_) check_against_window(cell, date);
+    series_.dates.push_back(date);
+  }
+
+  void check_against_window(const Cell& cell, Date date) {
+    if (!std::ranges::binary_search(expected_, date)) {
+      const bool is_outside = date < expected_.front() || date > expected_.back();
+      complain(cell.mark, "date", to_iso(date) + (is_outside ? " lies outside the window, " + window_text() : " is not a publication day of SOFR"));
+      return;
+    }
+    if (date != expected_[next_expected_]) complain(cell.mark, "date", missing_text(date));
+    while (next_expected_ < expected_.size() && expected_[next_expected_] <= date) ++next_expected_;
+  }
+
+  /// Expected, not there, before `until`.
+  [[nodiscard]] std::string missing_text(std::optional<Date> until) const {
+    std::size_t count = 0;
+    while (next_expected_ + count < expected_.size() && (!until || expected_[next_expected_ + count] < *until)) ++count;
+    return to_iso(expected_[next_expected_]) + " is missing" + (count > 1 ? " (and " + std::to_string(count - 1) + " more days)" : "") +
+           "; a row for each publication day of the window, " + window_text();
+  }
+
+  [[nodiscard]] std::string window_text() const { return to_iso(expected_.front()) + " to " + to_iso(expected_.back()); }
+
+  std::optional<double> read_value(const Cell& cell, const SeriesColumnSpec& spec) {
+    if (cell.text.empty()) return std::nullopt;
+    const std::string key(spec.name);
+    const auto number = parse_number(cell.text);
+    if (!number.value) {
+      complain(cell.mark, key, number.reason);
+      return std::nullopt;
+    }
+    const double value = *number.value;
+    const double limit = spec.unit == Unit::usd_bn ? kMaxUsdBn : spec.unit == Unit::bp ? kMaxBp : kMaxPercent;
+    if (value < 0.0 && !spec.may_be_negative) complain(cell.mark, key, "must not be negative, got " + shown(cell.text));
+    else if (value == 0.0 && spec.name == "treasury_volatility_bp") complain(cell.mark, key, "must be above 0; leave the cell blank where it is not known");
+    else if (std::abs(value) > limit) complain(cell.mark, key, "is out of range, got " + shown(cell.text) + "; units are in the column name");
+    return value;
+  }
+
+  void check_end() {
+    const SourceMark end{.file = file_, .line = std::max(line_, 1)};
+    if (has_window_ && dates_are_known_ && next_expected_ < expected_.size())
+      complain(end, "date", missing_text(std::nullopt));
+    else if (series_.dates.empty() && complaints_ == 0)
+      complain(end, "", "the file has no rows");
+  }
+
+  std::string_view rest_;
+  int file_;
+  Diagnostics& diagnostics_;
+  int line_ = 0;
+  int complaints_ = 0;
+  bool has_window_ = false;
+  bool dates_are_known_ = true;         ///< every date so far could be read
+  std::vector<Date> expected_;          ///< the publication days of the window
+  std::size_t next_expected_ = 0;
+  std::size_t header_size_ = 0;
+  bool has_header_ = false;
+  std::vector<Column> columns_;
+  scenario::Series series_;
+};
+
+}  // namespace
+
+std::optional<scenario::Series> parse_series(std::string_view text, int file, const std::optional<scenario::Window>& window,
+                                             Diagnostics& diagnostics) {
+  return SeriesReader(text, file, window, diagnostics).read();
+}
+
+}  // namespace repoquake::io
