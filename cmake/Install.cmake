@@ -4,10 +4,8 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/repoquake")
 
-install(TARGETS repoquake_kernel repoquake_engine repoquake_io EXPORT repoquakeTargets)
-if(TARGET repoquake)  # TEMPORARY
 install(TARGETS repoquake)
-endif()
+install(TARGETS repoquake_kernel repoquake_engine repoquake_io EXPORT repoquakeTargets)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/repoquake" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/scenarios" DESTINATION "${CMAKE_INSTALL_DATADIR}/repoquake")

@@ -38,6 +38,7 @@ LIBRARIES = {
     "libdeflate": ({"io"}, r"(libdeflate|zlib)\.h"),
     "fmt": ({"io", "report", "cli"}, r"fmt/"),
     "CLI11": ({"cli"}, r"CLI/"),
+    "nlohmann-json": ({"cli"}, r"nlohmann/"),
 }
 
 # The standard library has no dot and no slash. Of C and of the system only these, and only there.

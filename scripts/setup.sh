@@ -8,7 +8,8 @@ export REPOQUAKE_ROOT
 
 packages=(
   g++ cmake ninja-build ccache
-  libeigen3-dev libboost-dev libtbb-dev libyaml-cpp-dev libhdf5-dev libfmt-dev libcli11-dev nlohmann-json3-dev libssl-dev libdeflate-dev
+  libeigen3-dev libboost-dev libtbb-dev libyaml-cpp-dev libhdf5-dev libssl-dev libdeflate-dev
+  libfmt-dev libcli11-dev nlohmann-json3-dev
   catch2 hdf5-tools
   python3 python3-numpy python3-h5py python3-matplotlib python3-xarray python3-netcdf4 python3-h5netcdf
 )

@@ -42,7 +42,7 @@ void show(const std::string& file, std::ostream& out) {
     out << '\n' << group << '\n';
     for (const auto& d : info.datasets)
       if (d.path.starts_with(group + "/"))
-        out << fmt::format("  {:<28}({:<24}) {:<12}{}\n", d.path.substr(group.size() + 1), shape_text(d), d.units, d.long_name);
+        out << fmt::format("  {:<28}({:<24}) {:<22} {}\n", d.path.substr(group.size() + 1), shape_text(d), d.units, d.long_name);
   }
   if (!info.is_partial) show_features(info, out);
 }

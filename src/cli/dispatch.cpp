@@ -26,6 +26,7 @@ int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::
   int exit_code = kOk;
   add_run(app, command, exit_code);
   add_check(app, command, exit_code);
+  add_trace(app, command);
   add_info(app, command);
   add_scenarios(app, command, exit_code);
   add_version(app, command);

@@ -15,7 +15,9 @@ OnlineStats::OnlineStats(const Manifest& manifest)
       sketches_(moments_.size(), stats::QuantileSketch(kBinScale)),
       exceedances_(manifest.thresholds.size() * n_days_, 0),
       flag_days_(kPathFlagCount, 0),
-      flagged_paths_(kPathFlagCount, 0) {}
+      flagged_paths_(kPathFlagCount, 0) {
+  for (const Variable v : manifest.statistics) bin_factors_.push_back(bin_factor(spec_of(v).quantity));
+}
 
 void OnlineStats::absorb(const ChunkResult& chunk) {
   RQ_EXPECT(chunk.first_path == n_paths_ && chunk.moments.size() == moments_.size());
@@ -36,21 +38,22 @@ const stats::Moments& OnlineStats::moments(std::size_t variable, std::size_t day
 
 const stats::Moments& OnlineStats::moments(PathFeature feature) const { return moments_.at(n_variables_ * n_days_ + index(feature)); }
 
-stats::QuantileEstimate OnlineStats::quantile_of(std::size_t slot, double fraction) const {
+stats::QuantileEstimate OnlineStats::quantile_of(std::size_t slot, double fraction, double factor) const {
   const stats::Moments& m = moments_.at(slot);
   if (m.n == 0) {
     constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
     return {kNothing, kNothing, kNothing};
   }
-  return sketches_.at(slot).quantile_with_limits(fraction, m.min, m.max);
+  const auto binned = sketches_.at(slot).quantile_with_limits(fraction, factor * m.min, factor * m.max);
+  return {binned.value / factor, binned.lo / factor, binned.hi / factor};
 }
 
 stats::QuantileEstimate OnlineStats::quantile(std::size_t variable, std::size_t day, double fraction) const {
-  return quantile_of(slot(variable, day), fraction);
+  return quantile_of(slot(variable, day), fraction, bin_factors_.at(variable));
 }
 
 stats::QuantileEstimate OnlineStats::quantile(PathFeature feature, double fraction) const {
-  return quantile_of(n_variables_ * n_days_ + index(feature), fraction);
+  return quantile_of(n_variables_ * n_days_ + index(feature), fraction, 1.0);
 }
 
 stats::Exceedance OnlineStats::exceedance(std::size_t threshold, std::size_t day) const {

@@ -112,8 +112,11 @@ void compose_flows(const plan::Plan& plan, std::uint32_t day, BlockWorkspace& wo
 void draw_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t day, BlockWorkspace& work) noexcept {
   const double n = plan.params.need.degrees_of_freedom;
   auto& d = work.draws;
-  random::draw_student_t(plan.seed, first_path, day, Stream::need_shock, 0, n, work.scratch, d.need_shock);
-  random::draw_student_t(plan.seed, first_path, day, Stream::late_shock, 0, n, work.scratch, d.late_shock);
+  random::draw_uniform_pair(plan.seed, first_path, day, Stream::need_shock, 0, d.need_shock, d.late_shock);
+  if (n != 4.0)  // all but t(4) take a second uniform
+    random::draw_uniform_pair(plan.seed, first_path, day, Stream::need_shock, 1, work.scratch, work.late_scratch);
+  random::student_t_from_uniforms(n, d.need_shock, work.scratch, d.need_shock);
+  random::student_t_from_uniforms(n, d.late_shock, work.late_scratch, d.late_shock);
   random::draw_uniform_pair(plan.seed, first_path, day, Stream::pullback, 0, d.pullback, d.rate_noise);
   random::draw_uniform_pair(plan.seed, first_path, day, Stream::tail_width, 0, d.tail_width, d.other_sales);
   for (ColumnData* column : {&d.pullback, &d.rate_noise, &d.tail_width, &d.other_sales})
@@ -212,7 +215,7 @@ class ChunkRecorder {
     ColumnData value;
     for (std::size_t v = 0; v < manifest_.statistics.size(); ++v) {
       observe(plan_, day, manifest_.statistics[v], work, value);
-      gather(v * n_days_ + day, offset, std::span(value).first(lanes));
+      gather(v * n_days_ + day, offset, std::span(value).first(lanes), bin_factor(spec_of(manifest_.statistics[v]).quantity));
       if (manifest_.statistics[v] == Variable::spread) count_above(value, offset, lanes, day);
     }
     if (manifest_.store_paths) {
@@ -230,20 +233,22 @@ class ChunkRecorder {
   void close(const FeatureTracker& features, std::size_t offset, std::size_t lanes) {
     for (std::size_t f = 0; f < kPathFeatureCount; ++f) {
       std::copy_n(features[f].begin(), lanes, chunk_.features.begin() + static_cast<std::ptrdiff_t>(f * chunk_.n_paths + offset));
-      gather(manifest_.statistics.size() * n_days_ + f, offset, std::span(features[f]).first(lanes));
+      gather(manifest_.statistics.size() * n_days_ + f, offset, std::span(features[f]).first(lanes), 1.0);
     }
     for (std::size_t i = 0; i < lanes; ++i) chunk_.flags[offset + i] = features.flags(i);
   }
 
  private:
-  void gather(std::size_t slot, std::size_t offset, std::span<const double> values) {
+  void gather(std::size_t slot, std::size_t offset, std::span<const double> values, double factor) {
     const auto bins = std::span(chunk_.bins).subspan(slot * chunk_.n_paths + offset, values.size());
     if (std::isnan(values.front())) {  // without meaning on this day: so for every path
       std::ranges::fill(bins, kNoBin);
       return;
     }
     chunk_.moments[slot].merge(stats::moments_of(values));
-    kBinScale.bins(values, bins);
+    ColumnData scaled;
+    std::ranges::transform(values, scaled.begin(), [factor](double value) { return factor * value; });
+    kBinScale.bins(std::span(scaled).first(values.size()), bins);
   }
 
   void count_above(const ColumnData& spread, std::size_t offset, std::size_t lanes, std::uint32_t day) {
@@ -273,7 +278,8 @@ BlockWorkspace::BlockWorkspace(const plan::Plan& plan)
       path_draws{},
       shock_sizes(plan.shocks.size()),
       correlated(plan.correlation ? plan.correlation->shocks.size() : 0),
-      scratch{} {}
+      scratch{},
+      late_scratch{} {}
 
 void open_block(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept {
   draw_path_constants(plan.seed, first_path, work.path_draws);

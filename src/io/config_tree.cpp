@@ -1,15 +1,15 @@
 #include "repoquake/io/config_tree.hpp"
 
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
 #include <set>
 #include <sstream>
 #include <utility>
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
 
 namespace repoquake::io {
 namespace {
@@ -25,6 +25,7 @@ constexpr std::string_view kNoAliases = "anchors and aliases (&name, *name) are 
 struct Refused {
   SourceMark mark;
   std::string reason;
+  std::string hint{};
 };
 
 // ---------------------------------------------------------------- bytes
@@ -61,6 +62,7 @@ std::string clean_text(std::string_view bytes, int file) {
   std::string text;
   text.reserve(bytes.size());
   SourceMark here{.file = file};
+  bool in_indentation = true;
   int open_brackets = 0;
   for (std::size_t i = 0; i < bytes.size();) {
     const auto byte = static_cast<unsigned char>(bytes[i]);
@@ -69,13 +71,17 @@ std::string clean_text(std::string_view bytes, int file) {
       i += bytes[i] == '\n' ? 1U : 2U;
       text += '\n';
       here = {.file = file, .line = here.line + 1, .column = 1};
+      in_indentation = true;
       continue;
     }
     if (byte == 0) throw Refused{here, "a NUL byte: this is not a text file in UTF-8"};
     if (byte < 0x20 && byte != '\t')
       throw Refused{here, "a control character (byte " + std::to_string(byte) + "): this is not a plain text file"};
+    if (byte == '\t' && in_indentation) throw Refused{here, "a tab in the indentation; indent with spaces"};
+    in_indentation = in_indentation && byte == ' ';
     const auto length = utf8_length(bytes.substr(i));
-    if (length == 0) throw Refused{here, "byte " + std::to_string(byte) + " is not valid UTF-8; save the file as UTF-8"};
+    if (length == 0)
+      throw Refused{here, "byte " + std::to_string(byte) + " is not valid UTF-8; save the file as UTF-8"};
     if (byte == '[' || byte == '{') ++open_brackets;
     if (byte == ']' || byte == '}') open_brackets = std::max(open_brackets - 1, 0);
     if (open_brackets > kMaxOpenBrackets)
@@ -135,7 +141,8 @@ class TreeBuilder final : public YAML::EventHandler {
     node.quoted = tag == "!";
     node.mark.width = std::max(static_cast<int>(count_characters(value)) + (node.quoted ? 2 : 0), 1);
     if (tag == "!clear") {
-      diagnostics_.error(mark_of(mark), key_here(), "only a list or a map can be cleared", "write !clear [] or !clear {}");
+      diagnostics_.error(mark_of(mark), key_here(), "only a list or a map can be cleared",
+                         "write !clear [] or !clear {}");
       node.kind = Kind::invalid;
     } else {
       refuse_tag(node, tag);
@@ -143,7 +150,8 @@ class TreeBuilder final : public YAML::EventHandler {
     take(std::move(node));
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
     open(Kind::list, mark, tag);
   }
   void OnSequenceEnd() override { close(); }
@@ -158,7 +166,7 @@ class TreeBuilder final : public YAML::EventHandler {
     std::map<std::string, int, std::less<>> first_line;  ///< of each key of a map
     std::string key;
     SourceMark key_mark;
-    bool has_key = false;   ///< the next node is a value
+    bool has_key = false;    ///< the next node is a value
     bool keep_value = true;  ///< false: its key was refused
   };
 
@@ -209,9 +217,11 @@ class TreeBuilder final : public YAML::EventHandler {
     if (!node.is_scalar() || node.text.empty()) {
       diagnostics_.error(node.mark, key_of_frame(), "a key must be a word");
     } else if (node.text == "<<") {
-      diagnostics_.error(node.mark, key_of_frame(), "merge keys (<<) are not part of the scenario language; use extends");
+      diagnostics_.error(node.mark, key_of_frame(),
+                         "merge keys (<<) are not part of the scenario language; use extends");
     } else if (const auto [first, is_new] = frame.first_line.emplace(node.text, node.mark.line); !is_new) {
-      diagnostics_.error(node.mark, key_here(), "duplicate key; it was first given in line " + std::to_string(first->second));
+      diagnostics_.error(node.mark, key_here(),
+                         "duplicate key; it was first given in line " + std::to_string(first->second));
     } else {
       frame.keep_value = true;
     }
@@ -219,7 +229,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void count_node(const SourceMark& mark) {
     if (++nodes_ > kMaxTreeNodes)
-      throw Refused{mark, "more than " + std::to_string(kMaxTreeNodes) + " values; daily data belong into the series file"};
+      throw Refused{mark,
+                    "more than " + std::to_string(kMaxTreeNodes) + " values; daily data belong into the series file"};
   }
 
   void refuse_tag(ConfigNode& node, const std::string& tag) {
@@ -276,12 +287,14 @@ std::optional<ConfigNode> parse_document(std::string_view text, int file, Diagno
       }
     } catch (const YAML::Exception& e) {
       const bool is_alias = e.msg.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR);
-      throw Refused{builder.mark_of(e.mark), is_alias ? std::string(kNoAliases) : "YAML syntax: " + e.msg};
+      const bool is_colon = e.msg == YAML::ErrorMsg::MAP_VALUE;
+      throw Refused{builder.mark_of(e.mark), is_alias ? std::string(kNoAliases) : "YAML syntax: " + e.msg,
+                    is_colon ? "text with a colon needs quotes; keys of a map stand under each other" : ""};
     }
     if (!builder.root()) return ConfigNode::make(Kind::null, {.file = file});
     return std::move(builder.root());
   } catch (const Refused& refused) {
-    diagnostics.error(refused.mark, "", refused.reason);
+    diagnostics.error(refused.mark, "", refused.reason, refused.hint);
     return std::nullopt;
   }
 }
@@ -316,7 +329,6 @@ ConfigNode merge_maps(ConfigNode base, const ConfigNode& over) {
     }
   }
   base.mark = over.mark;
-  base.clear = base.clear || over.clear;
   return base;
 }
 
@@ -334,15 +346,18 @@ ConfigNode merge_lists_by_id(ConfigNode base, const ConfigNode& over) {
     }
   }
   base.mark = over.mark;
-  base.clear = base.clear || over.clear;
   return base;
 }
 
 ConfigNode merge_values(ConfigNode base, const ConfigNode& over, std::string_view key) {
-  if (over.clear || base.kind != over.kind) return over;
-  if (over.is_map() && !is_other_choice(key, base, over)) return merge_maps(std::move(base), over);
-  if (over.is_list() && has_ids(base) && has_ids(over)) return merge_lists_by_id(std::move(base), over);
-  return over;
+  const bool clear = base.clear || over.clear;  // what was cleared below stays cleared when this lies on something else
+  const bool same_kind = base.kind == over.kind && !over.clear;
+  ConfigNode merged = same_kind && over.is_map() && !is_other_choice(key, base, over)
+                          ? merge_maps(std::move(base), over)
+                      : same_kind && has_ids(base) && has_ids(over) ? merge_lists_by_id(std::move(base), over)
+                                                                    : over;
+  merged.clear = clear;
+  return merged;
 }
 
 // ---------------------------------------------------------------- settings
@@ -367,7 +382,8 @@ std::optional<std::vector<PathStep>> parse_path(std::string_view path, SourceMar
     if (path[i] == '[') {
       const auto end = path.find(']', i);
       const auto digits = path.substr(i + 1, end == std::string_view::npos ? 0 : end - i - 1);
-      const bool is_index = !digits.empty() && digits.size() <= 6 && digits.find_first_not_of("0123456789") == digits.npos;
+      const bool is_index =
+          !digits.empty() && digits.size() <= 6 && digits.find_first_not_of("0123456789") == digits.npos;
       if (steps.empty() || !is_index) return std::nullopt;
       steps.push_back({std::string(path.substr(i, end + 1 - i)), std::stoul(std::string(digits)), mark_at(i, end + 1)});
       i = end + 1;
@@ -394,10 +410,10 @@ class SettingTarget {
   bool step_into(const PathStep& step, bool is_last) {
     parent_ = node_;
     if (node_->is_null()) *node_ = ConfigNode::make(Kind::map, step.mark);
-    const bool done = step.index                ? step_by_index(step)
-                      : node_->is_list()        ? step_by_id(step)
-                      : node_->is_map()         ? step_by_key(step, is_last)
-                                                : refuse(step, key_ + " is a single value: it has no keys");
+    const bool done = step.index         ? step_by_index(step)
+                      : node_->is_list() ? step_by_id(step)
+                      : node_->is_map()  ? step_by_key(step, is_last)
+                                         : refuse(step, key_ + " is a single value: it has no keys");
     key_ += (step.index || key_.empty() ? "" : ".") + step.name;
     return done;
   }
@@ -411,7 +427,8 @@ class SettingTarget {
 
  private:
   bool refuse(const PathStep& step, std::string reason) {
-    diagnostics_.error(step.mark, key_.empty() || step.index ? key_ + step.name : key_ + "." + step.name, std::move(reason));
+    diagnostics_.error(step.mark, key_.empty() || step.index ? key_ + step.name : key_ + "." + step.name,
+                       std::move(reason));
     return false;
   }
 
@@ -484,18 +501,21 @@ std::string scalar_text(std::string_view text, bool quoted) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') out += {'\\', c};
-    else if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (byte < 0x20 || byte == 0x7F) out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15U]};
-    else out += c;
+    if (c == '"' || c == '\\')
+      out += {'\\', c};
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (byte < 0x20 || byte == 0x7F)
+      out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15U]};
+    else
+      out += c;
   }
   return out + "\"";
 }
 
-bool is_written(const ConfigNode& node) {
-  return !node.is_null() && node.kind != Kind::invalid;
-}
+bool is_written(const ConfigNode& node) { return !node.is_null() && node.kind != Kind::invalid; }
 
 bool fits_one_line(const ConfigNode& node) {
   if (node.is_map()) return std::ranges::none_of(node.entries, [](const auto& e) { return is_written(e.value); });
@@ -544,7 +564,8 @@ void place_below(const std::string& key, const ConfigNode& node, Diagnostics& di
     diagnostics.place_key(below, {key_mark, value.is_scalar() ? value.mark : key_mark});
     place_below(below, value, diagnostics);
   };
-  for (const auto& entry : node.entries) place(key.empty() ? entry.key : key + "." + entry.key, entry.key_mark, entry.value);
+  for (const auto& entry : node.entries)
+    place(key.empty() ? entry.key : key + "." + entry.key, entry.key_mark, entry.value);
   const auto names = item_keys(key, node);
   for (std::size_t i = 0; i < node.items.size(); ++i) {
     const std::string by_index = key + "[" + std::to_string(i) + "]";
@@ -598,13 +619,15 @@ std::optional<ConfigNode> parse_config(std::string_view text, int file, Diagnost
 ConfigNode merge(ConfigNode base, const ConfigNode& over) { return merge_values(std::move(base), over, {}); }
 
 void apply_setting(ConfigNode& tree, std::string_view setting, int file, int ordinal, Diagnostics& diagnostics) {
-  const SourceMark start{.file = file, .line = ordinal, .column = 1, .width = static_cast<int>(count_characters(setting))};
+  const SourceMark start{
+      .file = file, .line = ordinal, .column = 1, .width = static_cast<int>(count_characters(setting))};
   const auto equals = setting.find('=');
   auto path = setting.substr(0, equals);
   while (path.ends_with(' ')) path.remove_suffix(1);
   const auto steps = parse_path(path, start);
   if (equals == setting.npos || !steps || path.find(' ') != path.npos) {
-    diagnostics.error(start, "", "a setting is written KEY=VALUE, e.g. market.need=hold or shocks.tga-build.size=120 bn USD");
+    diagnostics.error(start, "",
+                      "a setting is written KEY=VALUE, e.g. market.need=hold or shocks.tga-build.size=120 bn USD");
     return;
   }
   const auto value_text = setting.substr(equals + 1);
@@ -650,9 +673,8 @@ std::string to_yaml(const ConfigNode& tree) {
 
 bool same_tree(const ConfigNode& a, const ConfigNode& b) {
   return a.kind == b.kind && a.text == b.text && std::ranges::equal(a.items, b.items, same_tree) &&
-         std::ranges::equal(a.entries, b.entries, [](const auto& x, const auto& y) {
-           return x.key == y.key && same_tree(x.value, y.value);
-         });
+         std::ranges::equal(a.entries, b.entries,
+                            [](const auto& x, const auto& y) { return x.key == y.key && same_tree(x.value, y.value); });
 }
 
 bool is_valid_id(std::string_view id) noexcept {

@@ -64,6 +64,19 @@ std::string comparable(std::string_view name) {
   return text;
 }
 
+/// The same words in another order are the same name: tga_bn_usd for tga_usd_bn.
+std::vector<std::string> words_of(const std::string& name) {
+  std::vector<std::string> words(1);
+  for (const char c : name) {
+    if (c == '_')
+      words.emplace_back();
+    else
+      words.back() += c;
+  }
+  std::ranges::sort(words);
+  return words;
+}
+
 /// Damerau-Levenshtein distance with adjacent transpositions (optimal string alignment).
 std::size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> before(b.size() + 1), previous(b.size() + 1), row(b.size() + 1);
@@ -189,8 +202,7 @@ std::string Diagnostics::render(bool color) const {
   }
   if (entries.size() > kMaxRendered) text += "… and " + std::to_string(entries.size() - kMaxRendered) + " more\n";
 
-  const auto errors =
-      static_cast<std::size_t>(std::ranges::count(entries, Severity::error, &Entry::severity));
+  const auto errors = static_cast<std::size_t>(std::ranges::count(entries, Severity::error, &Entry::severity));
   const auto warnings = entries.size() - errors;
   if (errors > 0) text += counted(errors, "error");
   if (errors > 0 && warnings > 0) text += ", ";
@@ -201,10 +213,10 @@ std::string Diagnostics::render(bool color) const {
 std::optional<std::string> nearest_name(std::string_view name, std::span<const std::string> candidates) {
   const std::string wanted = comparable(name);
   const std::string* nearest = nullptr;
-  std::size_t least = 1 + wanted.size() / 4;  // one slip in a short word, a few in a long one
+  std::size_t least = std::max<std::size_t>(wanted.size() / 3, 1);  // one slip in a short word, a few in a long one
   for (const auto& candidate : candidates) {
     const std::string other = comparable(candidate);
-    const auto distance = edit_distance(wanted, other);
+    const auto distance = words_of(wanted) == words_of(other) ? 0 : edit_distance(wanted, other);
     const bool is_close = distance <= least && distance < std::min(wanted.size(), other.size());
     if (is_close && (nearest == nullptr || distance < least)) {
       nearest = &candidate;

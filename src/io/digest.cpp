@@ -1,12 +1,12 @@
 #include "repoquake/io/digest.hpp"
 
-#include <openssl/evp.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <system_error>
+
+#include <openssl/evp.h>
 
 #include "repoquake/core/error.hpp"
 

@@ -204,7 +204,7 @@ std::string library_text() {
 
 /// `what`: the thing that was to be read or written.
 [[noreturn]] void fail(const FileState& file, std::string_view what) {
-  const std::string subject = what.empty() ? "" : " " + std::string(what);
+  const std::string subject = std::string(what.empty() ? "" : " ").append(what);
   if (file.first_error != 0)
     throw IoError(file.path + (file.is_reading ? ": cannot read" : ": cannot write") + subject + ": " +
                   system_text(file.first_error));

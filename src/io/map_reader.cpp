@@ -13,11 +13,16 @@ const ConfigNode& empty_map() {
 
 std::string_view kind_name(ConfigNode::Kind kind) {
   switch (kind) {
-    case ConfigNode::Kind::null: return "nothing";
-    case ConfigNode::Kind::scalar: return "a single value";
-    case ConfigNode::Kind::list: return "a list";
-    case ConfigNode::Kind::map: return "a map";
-    case ConfigNode::Kind::invalid: break;
+    case ConfigNode::Kind::null:
+      return "nothing";
+    case ConfigNode::Kind::scalar:
+      return "a single value";
+    case ConfigNode::Kind::list:
+      return "a list";
+    case ConfigNode::Kind::map:
+      return "a map";
+    case ConfigNode::Kind::invalid:
+      break;
   }
   return "something refused";
 }
@@ -93,7 +98,8 @@ std::optional<Spread> Value::am_trigger() const {
   return word ? accept(parse_am_trigger(*word)) : std::nullopt;
 }
 
-std::optional<std::size_t> Value::choice(std::span<const std::string> names, std::span<const std::string> unavailable) const {
+std::optional<std::size_t> Value::choice(std::span<const std::string> names,
+                                         std::span<const std::string> unavailable) const {
   const auto word = text();
   if (!word) return std::nullopt;
   const auto place = std::ranges::find(names, *word);
@@ -137,7 +143,8 @@ std::optional<std::vector<double>> Value::quantities(scenario::Unit unit) const 
 // ---------------------------------------------------------------- a map
 
 MapReader::MapReader(const Value& map) : map_(map), is_map_(map.node().is_map()) {
-  if (!is_map_ && !is_invalid(map.node())) map.refuse("must be a map of keys, not " + std::string(kind_name(map.node().kind)));
+  if (!is_map_ && !is_invalid(map.node()))
+    map.refuse("must be a map of keys, not " + std::string(kind_name(map.node().kind)));
 }
 
 std::string MapReader::path(const std::string& key) const { return map_.key().empty() ? key : map_.key() + "." + key; }
@@ -145,7 +152,8 @@ std::string MapReader::path(const std::string& key) const { return map_.key().em
 std::optional<Value> MapReader::take(const std::string& key, Presence presence) {
   known_.push_back(key);
   const auto* entry = is_map_ ? map_.node().find_entry(key) : nullptr;
-  if (entry != nullptr && !entry->value.is_null()) return Value(entry->value, path(key), entry->key_mark, map_.reading());
+  if (entry != nullptr && !entry->value.is_null())
+    return Value(entry->value, path(key), entry->key_mark, map_.reading());
   if (presence == Presence::required && is_map_ && map_.reading().is_complete) {
     if (entry != nullptr)
       map_.reading().diagnostics.error(entry->key_mark, path(key), "is required and has no value");

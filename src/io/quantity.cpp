@@ -59,18 +59,30 @@ struct UnitWords {
 
 UnitWords words_of(Unit unit) {
   switch (unit) {
-    case Unit::usd_bn: return {"an", "amount of money", "bn USD", "mn, tn", "in mn, bn or tn USD"};
-    case Unit::usd_bn_month: return {"an", "amount of money per month", "bn USD per month", "mn", "in mn or bn USD per month"};
-    case Unit::bp: return {"a", "spread", "bp", "%", "in bp or %"};
-    case Unit::percent: return {"a", "rate", "%", "bp", "in % or bp"};
-    case Unit::business_days: return {"a", "number of business days", "bd", "d", "in bd or d"};
-    case Unit::years: return {"a", "number of years", "y", "", "in y"};
-    case Unit::bn_per_bp: return {"an", "amount of money per basis point", "bn/bp", "", "in bn/bp (bn USD per bp)"};
-    case Unit::bp_per_bn: return {"a", "spread per amount of money", "bp/bn", "", "in bp/bn (bp per bn USD)"};
-    case Unit::per_day: return {"a", "share per business day", "", "/d", "a bare number or in /d"};
-    case Unit::multiple: return {"a", "multiple", "", "x", "a bare number or in x"};
-    case Unit::count: return {"a", "whole number", "", "", "a bare number"};
-    case Unit::none: break;
+    case Unit::usd_bn:
+      return {"an", "amount of money", "bn USD", "mn, tn", "in mn, bn or tn USD"};
+    case Unit::usd_bn_month:
+      return {"an", "amount of money per month", "bn USD per month", "mn", "in mn or bn USD per month"};
+    case Unit::bp:
+      return {"a", "spread", "bp", "%", "in bp or %"};
+    case Unit::percent:
+      return {"a", "rate", "%", "bp", "in % or bp"};
+    case Unit::business_days:
+      return {"a", "number of business days", "bd", "d", "in bd or d"};
+    case Unit::years:
+      return {"a", "number of years", "y", "", "in y"};
+    case Unit::bn_per_bp:
+      return {"an", "amount of money per basis point", "bn/bp", "", "in bn/bp (bn USD per bp)"};
+    case Unit::bp_per_bn:
+      return {"a", "spread per amount of money", "bp/bn", "", "in bp/bn (bp per bn USD)"};
+    case Unit::per_day:
+      return {"a", "share per business day", "", "/d", "a bare number or in /d"};
+    case Unit::multiple:
+      return {"a", "multiple", "", "x", "a bare number or in x"};
+    case Unit::count:
+      return {"a", "whole number", "", "", "a bare number"};
+    case Unit::none:
+      break;
   }
   return {"a", "share or ratio", "", "%", "a bare number or in %"};
 }
@@ -135,8 +147,10 @@ std::string number_complaint(std::string_view text) {
     return quote(text) + " has a leading zero";
   const auto rest = text.substr(length);
   if (rest.starts_with('_')) return quote(text) + " has an underscore in the number; write the digits without";
-  if (rest.starts_with(',')) return quote(text) + " has a comma in the number; write the digits without, and a point for decimals";
-  if (rest.starts_with('.')) return quote(text) + " is not a number: the point needs digits after it, and there is only one";
+  if (rest.starts_with(','))
+    return quote(text) + " has a comma in the number; write the digits without, and a point for decimals";
+  if (rest.starts_with('.'))
+    return quote(text) + " is not a number: the point needs digits after it, and there is only one";
   return {};
 }
 
@@ -186,12 +200,13 @@ Parsed<double> refuse_unit(std::string_view text, std::string_view number, const
     const bool only_case = lower(form.text) == lower(written);
     const bool without_currency = form.text == written + " USD";
     if (form.unit == unit && (only_case || without_currency))
-      return refuse<double>(quote(text) + (only_case ? " is not how the unit is written" : " does not name the currency"),
-                            "write \"" + std::string(number) + " " + std::string(form.text) + "\"");
+      return refuse<double>(
+          quote(text) + (only_case ? " is not how the unit is written" : " does not name the currency"),
+          "write \"" + std::string(number) + " " + std::string(form.text) + "\"");
   }
   const bool is_known = std::ranges::find(kForms, written, &UnitForm::text) != kForms.end();
-  return refuse<double>(quote(text) + (is_known ? " is in " + written : " has the unknown unit " + quote(written)) + "; " +
-                        kind_of(unit));
+  return refuse<double>(quote(text) + (is_known ? " is in " + written : " has the unknown unit " + quote(written)) +
+                        "; " + kind_of(unit));
 }
 
 }  // namespace
@@ -207,12 +222,14 @@ Parsed<double> parse_quantity(std::string_view text, Unit unit) {
   }
   const auto number = text.substr(0, number_length(text));
   const std::string written = unit_as_written(text.substr(number.size()));
-  const auto form = std::ranges::find_if(kForms, [&](const UnitForm& f) { return f.unit == unit && f.text == written; });
+  const auto form =
+      std::ranges::find_if(kForms, [&](const UnitForm& f) { return f.unit == unit && f.text == written; });
   if (form == kForms.end()) return refuse_unit(text, number, written, unit);
 
   const auto value = scaled(number, form->exponent);
   if (!value) return refuse<double>(quote(text) + " is too large or too small to be represented");
-  if (unit == Unit::count && *value != std::floor(*value)) return refuse<double>(quote(text) + " is not a whole number");
+  if (unit == Unit::count && *value != std::floor(*value))
+    return refuse<double>(quote(text) + " is not a whole number");
   return {value, {}, {}};
 }
 
@@ -269,7 +286,8 @@ Parsed<Spread> parse_am_trigger(std::string_view text) {
   constexpr std::string_view kVariable = "am_spread";
   if (!text.starts_with(kVariable)) return refuse<Spread>(quote(text) + " is not such a condition" + allowed);
   const auto rest = trim(text.substr(kVariable.size()));
-  if (!rest.starts_with('>') || rest.starts_with(">=")) return refuse<Spread>(quote(text) + " is not such a condition" + allowed);
+  if (!rest.starts_with('>') || rest.starts_with(">="))
+    return refuse<Spread>(quote(text) + " is not such a condition" + allowed);
   return parse_quantity(rest.substr(1), Unit::bp);
 }
 
@@ -281,7 +299,8 @@ Parsed<scenario::Date> parse_date(std::string_view text) {
       {"tax-date", "coupon-settlement", "month-end", "quarter-end", "year-end", "day ", "start", "end", "fomc"});
   for (const auto name : kNamedDays)
     if (text.starts_with(name))
-      return refuse<Date>("days by name (" + quote(text) + ") are not available in this version", "write an ISO date, e.g. 2019-09-16");
+      return refuse<Date>("days by name (" + quote(text) + ") are not available in this version",
+                          "write an ISO date, e.g. 2019-09-16");
   const bool has_shape = text.size() == 10 && text[4] == '-' && text[7] == '-';
   if (has_shape) return refuse<Date>(quote(text) + " is not a day of the calendar in the years 1990 to 2199");
   return refuse<Date>(quote(text) + " is not an ISO date", "write it like 2019-09-16");

@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -128,14 +127,18 @@ class ChunkEncoder {
   [[nodiscard]] std::vector<std::byte> operator()(std::span<const Word> words, std::uint64_t width, Word fill) {
     const std::size_t n = rows_ * width;
     RQ_EXPECT(words.size() <= n);
-    std::vector<std::byte> stored(n * sizeof(Word));
+    std::vector<std::byte> stored;
     if (n == 0) return stored;
     if (!compressor_) {
-      std::memcpy(stored.data(), words.data(), words.size_bytes());
+      stored.reserve(n * sizeof(Word));
+      const std::span<const std::byte> bytes = std::as_bytes(words);
+      stored.assign(bytes.begin(), bytes.end());
+      const std::array<Word, 1> filler{fill};
       for (std::size_t i = words.size(); i < n; ++i)
-        std::memcpy(stored.data() + i * sizeof(Word), &fill, sizeof(Word));
+        stored.insert(stored.end(), std::as_bytes(std::span(filler)).begin(), std::as_bytes(std::span(filler)).end());
       return stored;
     }
+    stored.resize(n * sizeof(Word));
     if (words.size() == n) {
       shuffle(words, std::span(stored));
     } else {
@@ -444,7 +447,7 @@ void ResultWriter::create_summary() {
   std::string meanings;
   for (std::size_t i = 0; i < kPathFlagCount; ++i) {
     masks[i] = bit(kPathFlags[i].flag);
-    meanings += (i > 0 ? " " : "") + std::string(kPathFlags[i].name);
+    meanings.append(i > 0 ? " " : "").append(kPathFlags[i].name);
   }
   describe(flags, "1", "what happened to the path on any day");
   flags.attributes().set("flag_masks", std::span<const std::uint32_t>(masks));
@@ -664,7 +667,7 @@ void ResultWriter::write_provenance(const engine::RunSummary& summary) {
     argument.make_scale("argument");
     write_texts(group, "command_line", provenance_.command_line, argument, "the command as it was given");
   }
-  write_pairs(group, "override", "key set on the command line", provenance_.overrides);
+  write_pairs(group, "override", "option of the command line that changed the scenario", provenance_.overrides);
   if (!provenance_.inputs.empty()) {
     std::vector<std::string> roles;
     std::vector<std::string> paths;

@@ -21,7 +21,8 @@ const std::string kExampleDate = "e.g. date: 2019-09-16";
 
 bool is_name(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
 }
 
@@ -64,7 +65,9 @@ std::optional<SeriesReference> read_series_reference(const Value& map) {
   if (path) reference = {.file = *path, .file_mark = file->node().mark, .sha256 = {}, .sha256_mark = {}};
   if (const auto sha256 = r.take("sha256")) {
     auto digest = sha256->text();
-    if (digest) std::ranges::transform(*digest, digest->begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+    if (digest)
+      std::ranges::transform(*digest, digest->begin(),
+                             [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
     if (digest && (digest->size() != 64 || digest->find_first_not_of("0123456789abcdef") != digest->npos)) {
       sha256->refuse("must be 64 hex digits");
     } else {
@@ -132,8 +135,10 @@ scenario::AdministeredRates read_rates(const Value& map) {
   const bool has_on_rrp = r.quantity("on_rrp", Unit::percent, rates.on_rrp, kRequired);
   if (const auto target = r.take("target")) {
     if (const auto ends = target->quantities(Unit::percent)) {
-      if (ends->size() == 2) rates.target = {.low = ends->front(), .high = ends->back()};
-      else target->refuse("must be the low and the high end, e.g. [2.00 %, 2.25 %]");
+      if (ends->size() == 2)
+        rates.target = {.low = ends->front(), .high = ends->back()};
+      else
+        target->refuse("must be the low and the high end, e.g. [2.00 %, 2.25 %]");
     }
   }
   r.finish();
@@ -196,7 +201,8 @@ void read_operation_days(MapReader& r, const Value& map, scenario::RepoOperation
   const auto from = r.take("from");
   const auto until = r.take("until");
   if (date && (from || until)) {
-    date->refuse("date stands for one day, from and until for a period; give one of them", "null removes an inherited key");
+    date->refuse("date stands for one day, from and until for a period; give one of them",
+                 "null removes an inherited key");
   } else if (!date && !from && map.reading().is_complete) {
     map.reading().diagnostics.error(map.key_mark(), map.key(), "needs a date, or from (and until)");
   }
@@ -221,7 +227,8 @@ scenario::RepoOperation read_repo_operation(const Value& map) {
     else if (!operation.from_series)
       operation.size = size->quantity(Unit::usd_bn).value_or(0.0);
   }
-  if (const auto bid = r.take("minimum_bid")) operation.minimum_bid = bid->quoted_rate().value_or(operation.minimum_bid);
+  if (const auto bid = r.take("minimum_bid"))
+    operation.minimum_bid = bid->quoted_rate().value_or(operation.minimum_bid);
   r.finish();
   return operation;
 }
@@ -257,7 +264,8 @@ void read_policy(const Value& map, scenario::Policy& policy) {
 
   MapReader securities(r.take_map("securities"));
   securities.quantity("runoff", Unit::usd_bn_month, policy.runoff_per_month);
-  securities.quantity("reserve_management_purchases", Unit::usd_bn_month, policy.reserve_management_purchases_per_month);
+  securities.quantity("reserve_management_purchases", Unit::usd_bn_month,
+                      policy.reserve_management_purchases_per_month);
   securities.finish();
 
   MapReader tga(r.take_map("tga"));
@@ -267,7 +275,8 @@ void read_policy(const Value& map, scenario::Policy& policy) {
 
   MapReader rules(r.take_map("rules"));
   read_rule(rules, "emergency_repo", true);
-  for (const auto* name : {"large_scale_repo", "runoff_stop", "reserve_management_purchases"}) read_rule(rules, name, false);
+  for (const auto* name : {"large_scale_repo", "runoff_stop", "reserve_management_purchases"})
+    read_rule(rules, name, false);
   rules.finish();
   r.finish();
 }
@@ -294,7 +303,8 @@ void read_basis_trade(const Value& map, scenario::BasisTrade& trade) {
 // ---------------------------------------------------------------- shocks
 
 /// In the order of scenario::ShockTarget.
-const Names kTargets{"tga", "reserves", "currency", "foreign_rrp", "mmf_cash", "other_treasury_sales", "yield", "repo_demand", "volatility"};
+const Names kTargets{"tga",   "reserves",    "currency",  "foreign_rrp", "mmf_cash", "other_treasury_sales",
+                     "yield", "repo_demand", "volatility"};
 
 void read_law(const Value& map, const std::string& law, Unit unit, scenario::ShockSize& size) {
   using Law = scenario::ShockSize::Law;
@@ -331,10 +341,13 @@ scenario::ShockSize read_shock_size(const Value& value, Unit unit) {
   std::vector<std::pair<std::string, Value>> given;
   for (const auto& law : laws)
     if (const auto map = r.take(law)) given.emplace_back(law, *map);
-  for (const auto* key : {"discrete", "empirical", "clip"}) r.unavailable(key, "allowed: an amount, " + list_names(laws));
+  for (const auto* key : {"discrete", "empirical", "clip"})
+    r.unavailable(key, "allowed: an amount, " + list_names(laws));
   r.finish();
   for (const auto& [law, map] : given) read_law(map, law, unit, size);
-  if (given.size() > 1) value.refuse("a size has one law, got " + std::to_string(given.size()), "!clear before the map replaces an inherited law");
+  if (given.size() > 1)
+    value.refuse("a size has one law, got " + std::to_string(given.size()),
+                 "!clear before the map replaces an inherited law");
   if (value.node().entries.empty()) value.refuse("needs a law: " + list_names(laws));
   return size;
 }
@@ -407,7 +420,8 @@ scenario::Shock read_shock(const Value& map, const scenario::Window& window) {
   if (shape) read_shape(*shape, shock);
   if (!shape && which && shock.has_window && !is_level(shock.target)) shock.shape = ShockShape::ramp;
 
-  if (const auto size = r.take("size", kRequired); size && which) shock.size = read_shock_size(*size, shock_unit(shock.target));
+  if (const auto size = r.take("size", kRequired); size && which)
+    shock.size = read_shock_size(*size, shock_unit(shock.target));
   r.finish();
   return shock;
 }
@@ -419,7 +433,8 @@ std::string read_reference(const Value& value, const std::vector<scenario::Shock
   for (const auto& shock : shocks) ids.push_back(shock.id);
   if (id && std::ranges::find(ids, *id) == ids.end()) {
     const auto nearest = did_you_mean(*id, ids);
-    value.refuse("no shock has the id \"" + *id + "\"" + (nearest.empty() && !ids.empty() ? "; shocks: " + list_names(ids) : nearest));
+    value.refuse("no shock has the id \"" + *id + "\"" +
+                 (nearest.empty() && !ids.empty() ? "; shocks: " + list_names(ids) : nearest));
   }
   return id.value_or("");
 }
@@ -466,8 +481,8 @@ void read_parameters(const Value& map, const std::string& prefix, scenario::Para
       groups.push_back(name);
       const auto list = r.take(name);
       const auto values = list ? list->quantities(table[row].unit) : std::nullopt;
-      const auto count = static_cast<std::size_t>(std::ranges::count_if(
-          table, [&](const auto& spec) { return spec.key.starts_with(prefix + name + "["); }));
+      const auto count = static_cast<std::size_t>(
+          std::ranges::count_if(table, [&](const auto& spec) { return spec.key.starts_with(prefix + name + "["); }));
       if (values && values->size() != count)
         list->refuse("must have " + std::to_string(count) + " values, got " + std::to_string(values->size()));
       else if (values)
@@ -518,11 +533,14 @@ std::vector<Variable> read_variables(const Value& value) {
     const auto name = item.text();
     if (!name) continue;
     if (const auto variable = find_variable(*name)) {
-      if (std::ranges::find(variables, *variable) != variables.end()) item.refuse("is given twice");
-      else variables.push_back(*variable);
+      if (std::ranges::find(variables, *variable) != variables.end())
+        item.refuse("is given twice");
+      else
+        variables.push_back(*variable);
     } else {
       const auto nearest = did_you_mean(*name, names);
-      item.refuse("no variable is called \"" + name->substr(0, 40) + "\"" + (nearest.empty() ? "; variables: " + list_names(names) : nearest));
+      item.refuse("no variable is called \"" + name->substr(0, 40) + "\"" +
+                  (nearest.empty() ? "; variables: " + list_names(names) : nearest));
     }
   }
   if (variables.empty()) {
@@ -562,10 +580,13 @@ void read_output(const Value& map, scenario::Output& output) {
     }
   }
   if (const auto variables = r.take("variables")) output.variables = read_variables(*variables);
-  if (const auto quantiles = r.take("quantiles")) output.quantiles = quantiles->quantities(Unit::none).value_or(output.quantiles);
-  if (const auto thresholds = r.take("thresholds")) output.thresholds = thresholds->quantities(Unit::bp).value_or(output.thresholds);
+  if (const auto quantiles = r.take("quantiles"))
+    output.quantiles = quantiles->quantities(Unit::none).value_or(output.quantiles);
+  if (const auto thresholds = r.take("thresholds"))
+    output.thresholds = thresholds->quantities(Unit::bp).value_or(output.thresholds);
   if (const auto precision = r.take("precision")) read_precision(*precision, output);
-  if (const auto compression = r.take("compression")) output.compress = compression->choice(Names{"deflate", "none"}) != 1U;
+  if (const auto compression = r.take("compression"))
+    output.compress = compression->choice(Names{"deflate", "none"}) != 1U;
   r.unavailable("summary", "with paths: all every path is stored");
   r.finish();
 }
@@ -578,7 +599,8 @@ void check_format(const Value& format) {
   constexpr std::string_view kFamily = "repoquake/scenario/";
   const std::string ours(kScenarioFormat);
   const std::string shown = "\"" + text->substr(0, 60) + "\"";
-  const bool has_number = text->size() > kFamily.size() && text->size() < kFamily.size() + 10 && text->starts_with(kFamily) &&
+  const bool has_number = text->size() > kFamily.size() && text->size() < kFamily.size() + 10 &&
+                          text->starts_with(kFamily) &&
                           text->find_first_not_of("0123456789", kFamily.size()) == std::string::npos;
   if (has_number && std::stol(text->substr(kFamily.size())) > 1)
     format.refuse(shown + " is newer than this program, which reads " + ours);

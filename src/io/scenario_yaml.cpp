@@ -62,7 +62,8 @@ void sort_sections(ConfigNode& tree) {
   static constexpr auto kOrder = std::to_array<std::string_view>(
       {"format", "name", "title", "window", "series", "market", "fed_balance_sheet", "policy", "drivers", "basis_trade",
        "shocks", "correlation", "model", "simulate", "output"});
-  std::ranges::stable_sort(tree.entries, {}, [](const auto& entry) { return std::ranges::find(kOrder, entry.key) - kOrder.begin(); });
+  std::ranges::stable_sort(tree.entries, {},
+                           [](const auto& entry) { return std::ranges::find(kOrder, entry.key) - kOrder.begin(); });
 }
 
 /// Is one of two keys the other, or a part of it?
@@ -125,7 +126,8 @@ class Loader {
   std::optional<ConfigNode> read_own(std::string_view bytes, int file) {
     auto tree = parse_config(bytes, file, out_.diagnostics);
     if (tree && !tree->is_map()) {
-      out_.diagnostics.error(tree->mark, "", "a scenario file is a map of keys, e.g. format: " + std::string(kScenarioFormat));
+      out_.diagnostics.error(tree->mark, "",
+                             "a scenario file is a map of keys, e.g. format: " + std::string(kScenarioFormat));
       tree.reset();
     }
     if (!tree) {
@@ -151,7 +153,9 @@ class Loader {
     Layer layer;
     const auto embedded = take_entry(*own, "base");
     if (const auto extends = take_entry(*own, "extends"); extends && !extends->is_null()) {
-      if (embedded) out_.diagnostics.error(embedded->mark, "base", "cannot stand beside extends: the program writes it into a resolved scenario");
+      if (embedded)
+        out_.diagnostics.error(embedded->mark, "base",
+                               "cannot stand beside extends: the program writes it into a resolved scenario");
       read_parents(*extends, layer);
     }
     ranks_[file] = ++last_rank_;
@@ -161,8 +165,10 @@ class Loader {
 
   /// Lays a tree on a layer and keeps track of whose need is held.
   static void lay(Layer& layer, const ConfigNode& tree, const std::optional<ConfigNode>& base_of_tree) {
-    if (base_of_tree) layer.base = base_of_tree;
-    else if (holds_need(tree) && !holds_need(layer.tree)) layer.base = layer.tree.is_map() ? std::optional(layer.tree) : std::nullopt;
+    if (base_of_tree)
+      layer.base = base_of_tree;
+    else if (holds_need(tree) && !holds_need(layer.tree))
+      layer.base = layer.tree.is_map() ? std::optional(layer.tree) : std::nullopt;
     layer.tree = layer.tree.is_null() ? tree : merge(std::move(layer.tree), tree);
     if (!holds_need(layer.tree) && !base_of_tree) layer.base.reset();
   }
@@ -198,7 +204,8 @@ class Loader {
       return refuse("the parents form a cycle: " + trail + path.filename().string());
     }
     if (const auto known = layers_.find(canonical); known != layers_.end()) return known->second;
-    if (chain_.size() >= kMaxChain) return refuse("more than " + std::to_string(kMaxChain) + " files extend each other");
+    if (chain_.size() >= kMaxChain)
+      return refuse("more than " + std::to_string(kMaxChain) + " files extend each other");
     if (out_.files.size() >= kMaxFiles) return refuse("more than " + std::to_string(kMaxFiles) + " files");
 
     std::string bytes;
@@ -257,7 +264,8 @@ class Loader {
     if (ranks_[model->mark.file] > ranks_[policy->mark.file])
       out_.diagnostics.warning(model->mark, std::string(kModelStigma),
                                "has no effect: " + std::string(kPolicyStigma) + " is stated in " +
-                                   out_.diagnostics.source_name(policy->mark.file) + ":" + std::to_string(policy->mark.line));
+                                   out_.diagnostics.source_name(policy->mark.file) + ":" +
+                                   std::to_string(policy->mark.line));
     erase_key(*tree.find("model")->find("standing_repo"), "stigma");
   }
 
@@ -305,7 +313,10 @@ class Loader {
 
   [[nodiscard]] std::string from_main_folder(const fs::path& path) const {
     const fs::path from = main_folder_.empty() ? fs::path(".") : main_folder_;
-    return fs::absolute(path).lexically_normal().lexically_relative(fs::absolute(from).lexically_normal()).generic_string();
+    return fs::absolute(path)
+        .lexically_normal()
+        .lexically_relative(fs::absolute(from).lexically_normal())
+        .generic_string();
   }
 
   /// Adds what validate() finds, but not what only follows from an error already reported.
@@ -320,7 +331,8 @@ class Loader {
       checked.series->columns = {{"repo_operation_offered_usd_bn", {}}};
     }
     for (const auto& issue : scenario::validate(checked)) {
-      const bool follows = std::ranges::any_of(wrong, [&](const auto& key) { return !key.empty() && are_related(key, issue.key); });
+      const bool follows =
+          std::ranges::any_of(wrong, [&](const auto& key) { return !key.empty() && are_related(key, issue.key); });
       const bool is_late = !wrong.empty() && issue.severity == Issue::Severity::warning;
       const bool is_unread = !is_complete_ && !diagnostics.find_place(issue.key);
       if (!follows && !is_late && !is_unread) diagnostics.add(issue);
@@ -334,15 +346,18 @@ class Loader {
     if (!layer.base && layer.parents) layer.base = holds_need(*layer.parents) ? std::nullopt : layer.parents;
     if (!layer.base) {
       if (is_complete_)
-        out_.diagnostics.error(need_mark, std::string(kNeed), "hold keeps the need of the base, which is the merge of the parents; this file has none (extends)");
+        out_.diagnostics.error(
+            need_mark, std::string(kNeed),
+            "hold keeps the need of the base, which is the merge of the parents; this file has none (extends)");
       return;
     }
     for (const auto* key : {"market.opening_spread", "market.trend_spread"}) {
       const auto* own = layer.tree.find_path(key);
       const auto* held = layer.base->find_path(key);
       if (own == nullptr || (held != nullptr && own->mark.file == held->mark.file && own->text == held->text)) continue;
-      out_.diagnostics.error(own->mark, key, "cannot be stated while market.need is hold: the opening follows from the need of the base",
-                             "need: invert matches a stated spread");
+      out_.diagnostics.error(
+          own->mark, key, "cannot be stated while market.need is hold: the opening follows from the need of the base",
+          "need: invert matches a stated spread");
     }
     if (out_.diagnostics.has_errors()) return;
 
@@ -353,7 +368,8 @@ class Loader {
       const auto entries = complaints.sorted();
       const auto& first = *std::ranges::find(entries, Issue::Severity::error, &Diagnostics::Entry::severity);
       out_.diagnostics.error(need_mark, std::string(kNeed),
-                             "the base of hold, the merge of the parents, is not a complete scenario by itself: " + first.key + " " + first.reason);
+                             "the base of hold, the merge of the parents, is not a complete scenario by itself: " +
+                                 first.key + " " + first.reason);
       return;
     }
     out_.base = std::move(base);
@@ -368,10 +384,10 @@ class Loader {
 
   fs::path main_folder_;
   LoadedScenario out_;
-  std::map<int, fs::path> folders_;    ///< of each source
-  std::map<int, int> ranks_;           ///< of each source: later ones lie above
-  std::map<fs::path, Layer> layers_;   ///< parents already read
-  std::vector<Link> chain_;            ///< from the main file to the one being read
+  std::map<int, fs::path> folders_;   ///< of each source
+  std::map<int, int> ranks_;          ///< of each source: later ones lie above
+  std::map<fs::path, Layer> layers_;  ///< parents already read
+  std::vector<Link> chain_;           ///< from the main file to the one being read
   int last_rank_ = 0;
   bool is_complete_ = true;
 };

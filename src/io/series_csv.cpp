@@ -43,7 +43,8 @@ class SeriesReader {
       : rest_(text), file_(file), diagnostics_(diagnostics) {
     if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
     if (window) {
-      for (Date day = window->start; day <= window->end; day = calendar::next_publication_day(day)) expected_.push_back(day);
+      for (Date day = window->start; day <= window->end; day = calendar::next_publication_day(day))
+        expected_.push_back(day);
     }
     has_window_ = window.has_value();
   }
@@ -52,14 +53,17 @@ class SeriesReader {
     std::vector<Cell> cells;
     do {
       if (!next_row(cells)) {
-        complain({.file = file_, .line = std::max(line_, 1)}, "", "the file has no header; it starts with date, then columns");
+        complain({.file = file_, .line = std::max(line_, 1)}, "",
+                 "the file has no header; it starts with date, then columns");
         return std::nullopt;
       }
     } while (cells.front().text.starts_with('#') || is_blank(cells));
     read_header(cells);
     while (!is_full() && next_row(cells)) {
-      if (!is_blank(cells)) read_row(cells);
-      else if (!only_blank_lines_follow()) complain({.file = file_, .line = line_}, "", "an empty line between rows");
+      if (!is_blank(cells))
+        read_row(cells);
+      else if (!only_blank_lines_follow())
+        complain({.file = file_, .line = line_}, "", "an empty line between rows");
     }
     if (!is_full()) check_end();
     if (complaints_ > 0) return std::nullopt;
@@ -72,14 +76,21 @@ class SeriesReader {
 
   [[nodiscard]] bool is_full() const { return complaints_ >= kMaxSeriesComplaints; }
 
-  void complain(const SourceMark& mark, const std::string& key, const std::string& reason, const std::string& hint = {}) {
+  void complain(const SourceMark& mark, const std::string& key, const std::string& reason,
+                const std::string& hint = {}) {
     if (is_full()) return;
-    diagnostics_.error(mark, key, ++complaints_ == kMaxSeriesComplaints ? reason + " (further errors of this file are not shown)" : reason, hint);
+    diagnostics_.error(
+        mark, key,
+        ++complaints_ == kMaxSeriesComplaints ? reason + " (further errors of this file are not shown)" : reason, hint);
   }
 
-  [[nodiscard]] static bool is_blank(const std::vector<Cell>& cells) { return cells.size() == 1 && cells.front().text.empty(); }
+  [[nodiscard]] static bool is_blank(const std::vector<Cell>& cells) {
+    return cells.size() == 1 && cells.front().text.empty();
+  }
 
-  [[nodiscard]] bool only_blank_lines_follow() const { return rest_.find_first_not_of("\r\n \t") == std::string_view::npos; }
+  [[nodiscard]] bool only_blank_lines_follow() const {
+    return rest_.find_first_not_of("\r\n \t") == std::string_view::npos;
+  }
 
   /// The cells of the next line; false at the end of the file.
   bool next_row(std::vector<Cell>& cells) {
@@ -114,7 +125,8 @@ class SeriesReader {
       if (at == line.size()) complain(cell.mark, "", "the quotes are not closed in this line");
       end = std::min(line.find(',', std::min(at + 1, line.size())), line.size());
       const auto between = at < line.size() ? line.substr(at + 1, end - at - 1) : std::string_view{};
-      if (between.find_first_not_of(" \t") != std::string_view::npos) complain(cell.mark, "", "text after the closing quotes");
+      if (between.find_first_not_of(" \t") != std::string_view::npos)
+        complain(cell.mark, "", "text after the closing quotes");
     } else {
       end = std::min(line.find(',', at), line.size());
       std::string_view text = line.substr(at, end - at);
@@ -131,12 +143,14 @@ class SeriesReader {
   // ---- header
 
   void read_header(const std::vector<Cell>& cells) {
-    if (cells.front().text != "date") complain(cells.front().mark, "", "the first column must be date, got " + shown(cells.front().text));
+    if (cells.front().text != "date")
+      complain(cells.front().mark, "", "the first column must be date, got " + shown(cells.front().text));
     for (std::size_t i = 1; i < cells.size(); ++i) {
       const auto& cell = cells[i];
       const auto known = scenario::series_columns();
       const auto spec = std::ranges::find(known, cell.text, &SeriesColumnSpec::name);
-      const bool is_repeated = std::ranges::any_of(columns_, [&](const Column& c) { return c.spec != nullptr && c.data.name == cell.text; });
+      const bool is_repeated =
+          std::ranges::any_of(columns_, [&](const Column& c) { return c.spec != nullptr && c.data.name == cell.text; });
       columns_.emplace_back();
       if (spec == known.end()) {
         complain(cell.mark, "", "unknown column " + shown(cell.text) + column_hint(cell.text));
@@ -168,7 +182,8 @@ class SeriesReader {
   void read_row(const std::vector<Cell>& cells) {
     read_date(cells.front());
     if (cells.size() != header_size_) {
-      complain(cells.back().mark, "", "the row has " + std::to_string(cells.size()) + " cells, the header " + std::to_string(header_size_));
+      complain(cells.back().mark, "",
+               "the row has " + std::to_string(cells.size()) + " cells, the header " + std::to_string(header_size_));
       return;
     }
     for (std::size_t i = 1; i < cells.size(); ++i) {
@@ -188,6 +203,7 @@ class SeriesReader {
     const bool is_later = series_.dates.empty() || date > series_.dates.back();
     if (!is_later) {
       complain(cell.mark, "date", to_iso(date) + " does not come after " + to_iso(series_.dates.back()));
+      dates_are_known_ = false;
       return;
     }
     if (has_window_ && dates_are_known_) check_against_window(cell, date);
@@ -197,7 +213,9 @@ class SeriesReader {
   void check_against_window(const Cell& cell, Date date) {
     if (!std::ranges::binary_search(expected_, date)) {
       const bool is_outside = date < expected_.front() || date > expected_.back();
-      complain(cell.mark, "date", to_iso(date) + (is_outside ? " lies outside the window, " + window_text() : " is not a publication day of SOFR"));
+      complain(cell.mark, "date",
+               to_iso(date) +
+                   (is_outside ? " lies outside the window, " + window_text() : " is not a publication day of SOFR"));
       return;
     }
     if (date != expected_[next_expected_]) complain(cell.mark, "date", missing_text(date));
@@ -208,11 +226,14 @@ class SeriesReader {
   [[nodiscard]] std::string missing_text(std::optional<Date> until) const {
     std::size_t count = 0;
     while (next_expected_ + count < expected_.size() && (!until || expected_[next_expected_ + count] < *until)) ++count;
-    return to_iso(expected_[next_expected_]) + " is missing" + (count > 1 ? " (and " + std::to_string(count - 1) + " more days)" : "") +
+    return to_iso(expected_[next_expected_]) + " is missing" +
+           (count > 1 ? " (with " + std::to_string(count - 1) + " more)" : "") +
            "; a row for each publication day of the window, " + window_text();
   }
 
-  [[nodiscard]] std::string window_text() const { return to_iso(expected_.front()) + " to " + to_iso(expected_.back()); }
+  [[nodiscard]] std::string window_text() const {
+    return to_iso(expected_.front()) + " to " + to_iso(expected_.back());
+  }
 
   std::optional<double> read_value(const Cell& cell, const SeriesColumnSpec& spec) {
     if (cell.text.empty()) return std::nullopt;
@@ -224,9 +245,12 @@ class SeriesReader {
     }
     const double value = *number.value;
     const double limit = spec.unit == Unit::usd_bn ? kMaxUsdBn : spec.unit == Unit::bp ? kMaxBp : kMaxPercent;
-    if (value < 0.0 && !spec.may_be_negative) complain(cell.mark, key, "must not be negative, got " + shown(cell.text));
-    else if (value == 0.0 && spec.name == "treasury_volatility_bp") complain(cell.mark, key, "must be above 0; leave the cell blank where it is not known");
-    else if (std::abs(value) > limit) complain(cell.mark, key, "is out of range, got " + shown(cell.text) + "; units are in the column name");
+    if (value < 0.0 && !spec.may_be_negative)
+      complain(cell.mark, key, "must not be negative, got " + shown(cell.text));
+    else if (value == 0.0 && spec.name == "treasury_volatility_bp")
+      complain(cell.mark, key, "must be above 0; leave the cell blank where it is not known");
+    else if (std::abs(value) > limit)
+      complain(cell.mark, key, "is out of range, got " + shown(cell.text) + "; units are in the column name");
     return value;
   }
 
@@ -244,8 +268,8 @@ class SeriesReader {
   int line_ = 0;
   int complaints_ = 0;
   bool has_window_ = false;
-  bool dates_are_known_ = true;         ///< every date so far could be read
-  std::vector<Date> expected_;          ///< the publication days of the window
+  bool dates_are_known_ = true;  ///< every date so far could be read and is later than the one before
+  std::vector<Date> expected_;   ///< the publication days of the window
   std::size_t next_expected_ = 0;
   std::size_t header_size_ = 0;
   bool has_header_ = false;
@@ -255,8 +279,8 @@ class SeriesReader {
 
 }  // namespace
 
-std::optional<scenario::Series> parse_series(std::string_view text, int file, const std::optional<scenario::Window>& window,
-                                             Diagnostics& diagnostics) {
+std::optional<scenario::Series> parse_series(std::string_view text, int file,
+                                             const std::optional<scenario::Window>& window, Diagnostics& diagnostics) {
   return SeriesReader(text, file, window, diagnostics).read();
 }
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kMaxSteps = 100;
 constexpr Spread kQuantileTolerance = 1e-10;  // of a quantile
+constexpr double kLeastDensity = 1e-200;      // per bp
 constexpr Spread kNewtonStep = 1e-6;          // bp against widths of at least 1 bp: leaves an error near its square
 
 /// Tail probability of a two-piece Laplace law and its density, on the side asked for.
@@ -91,7 +92,8 @@ Spread quantile(const RateLaw& law, double share) noexcept {
     const bool is_left = is_upper ? mass > tail_share : mass < tail_share;
     low = is_left ? x : low;
     high = is_left ? high : x;
-    const double newton = (elementary::log(mass) - log_tail) * mass / density;
+    // Far from both centres there is no volume to divide by: then step out of the bracket, that is, bisect.
+    const double newton = density > kLeastDensity ? (elementary::log(mass) - log_tail) * mass / density : high - low;
     const double next = is_upper ? x + newton : x - newton;
     const auto stays_beside = [&](double centre) { return (x < centre) == (next < centre); };
     if (std::fabs(next - x) <= kNewtonStep && stays_beside(law.am_centre) && stays_beside(law.pm_centre))
@@ -101,12 +103,11 @@ Spread quantile(const RateLaw& law, double share) noexcept {
   return std::clamp(x, low, high);
 }
 
-void spread_rates(const ModelParams& params, const DayContext& day, const DayDraws& draws, PathState& state,
-                  DayOutcome& out) noexcept {
+void spread_rates(const ModelParams& params, const DayContext& day, const DayDraws& draws, Spread lowest,
+                  PathState& state, DayOutcome& out) noexcept {
   const auto& d = params.dispersion;
   const double tau = day.has_standing_repo ? d.tail_with_standing_repo : 1.0;
   const double noise_step = d.noise_sd * std::sqrt(1.0 - d.noise_persistence * d.noise_persistence);
-  const double lowest = day.floor - d.below_floor;
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const double eta = elementary::exp(d.tail_dispersion * draws.tail_width[i]);
     const RateLaw law = rate_law(params, state.am_spread[i], state.pm_spread[i], tau * eta);

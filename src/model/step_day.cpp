@@ -1,6 +1,7 @@
 #include "repoquake/model/step_day.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "repoquake/core/elementary.hpp"
 #include "repoquake/model/bank_capacity.hpp"
@@ -15,7 +16,8 @@
 namespace repoquake::model {
 namespace {
 
-constexpr UsdBn kUsed = 0.001;  // take-up that counts as use of the facility
+constexpr UsdBn kUsed = 1.0;     // take-up that counts as use of the facility: its schedule is never quite 0
+constexpr UsdBn kAtCap = 0.001;  // distance to the cap that counts as reaching it
 
 void fill(Column column, double value) noexcept { std::ranges::fill(column, value); }
 
@@ -32,7 +34,7 @@ void flag_sheet(const DayContext& day, const FedSheet& sheet, DayOutcome& out) n
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const double used = to_usd_bn(sheet.standing_repo[i]);
     out.flags[i] |= used > kUsed ? bit(PathFlag::standing_repo_used) : 0U;
-    out.flags[i] |= day.has_standing_repo && used > kUsed && used >= day.standing_repo_cap - kUsed
+    out.flags[i] |= day.has_standing_repo && used > kUsed && used >= day.standing_repo_cap - kAtCap
                         ? bit(PathFlag::standing_repo_at_cap) : 0U;
     out.flags[i] |= sheet.reserves[i] < 0 ? bit(PathFlag::reserves_negative) : 0U;
   }
@@ -82,7 +84,7 @@ void step_day(const ModelParams& params, const DayContext& day, const DayFlows& 
   flag_sheet(day, state.sheet, out);
 
   // What is published.
-  spread_rates(params, day, draws, state, out);
+  spread_rates(params, day, draws, day.floor - params.dispersion.below_floor, state, out);
   price_fed_funds(params, state.sheet, out.effr);
 
   // Leveraged funds meet margin calls; what they sell comes back tomorrow as inventory, need and caution.
@@ -160,7 +162,7 @@ void open_day(const Opening& opening, const PathDraws& draws, PathState& state, 
   }
 
   static constexpr DayDraws kNoDraws{};  // the opening day has neither noise nor drawn widths
-  spread_rates(params, own.day, kNoDraws, state, out);
+  spread_rates(params, own.day, kNoDraws, -std::numeric_limits<double>::infinity(), state, out);
   price_fed_funds(params, state.sheet, out.effr);
   fill(out.position, opening.position);
   std::ranges::copy(state.opening_equity, out.fund_equity.begin());

@@ -195,41 +195,46 @@ std::uint16_t slot_of(std::string_view id) {
   return static_cast<std::uint16_t>((hash ^ (hash >> 16)) & 0xfffeU);
 }
 
+bool is_correlated(const Scenario& s, std::string_view id) {
+  return std::ranges::any_of(s.correlation, [&](const auto& pair) { return pair.first == id || pair.second == id; });
+}
+
+/// A shock that is switched off lays nothing on any day. It keeps its place where others are correlated with it, so that
+/// switching it off moves none of their draws.
 void add_shocks(const Scenario& s, Compiled& out, Plan& plan) {
   std::map<std::uint16_t, std::string> taken;
-  std::map<std::string, std::size_t> place;
   for (const auto& shock : s.shocks) {
     const auto slot = slot_of(shock.id);
     const auto [other, is_new] = taken.emplace(slot, shock.id);
     if (!is_new)
       out.issues.push_back({"shocks." + shock.id, "would share its random draws with \"" + other->second + "\"; give one of them another id"});
-    if (!shock.enabled) continue;
-    place[shock.id] = plan.shocks.size();
-    plan.shocks.push_back({.target = flow_target(shock.target),
+    if (!shock.enabled && !is_correlated(s, shock.id)) continue;
+    plan.shocks.push_back({.id = shock.id,
+                           .target = flow_target(shock.target),
                            .law = static_cast<PlanShock::Law>(shock.size.law),
                            .location = shock.size.location,
                            .scale = shock.size.scale,
                            .degrees_of_freedom = shock.size.degrees_of_freedom,
                            .slot = slot,
-                           .weights = shock_weights(shock, plan.days)});
+                           .weights = shock.enabled ? shock_weights(shock, plan.days) : std::vector<double>(plan.days.size(), 0.0)});
   }
+}
 
+void correlate_shocks(const Scenario& s, Compiled& out, Plan& plan) {
   std::vector<std::size_t> shocks;  // correlated ones, in the order of the scenario
-  for (const auto& shock : s.shocks)
-    if (place.contains(shock.id) && std::ranges::any_of(s.correlation, [&](const auto& c) { return c.first == shock.id || c.second == shock.id; }))
-      shocks.push_back(place[shock.id]);
+  for (std::size_t k = 0; k < plan.shocks.size(); ++k)
+    if (is_correlated(s, plan.shocks[k].id)) shocks.push_back(k);
   if (shocks.empty()) return;
   const std::size_t n = shocks.size();
+  const auto row_of = [&](std::string_view id) {
+    return static_cast<std::size_t>(std::ranges::find(shocks, id, [&](std::size_t k) -> std::string_view { return plan.shocks[k].id; }) - shocks.begin());
+  };
   std::vector<double> matrix(n * n, 0.0);
   for (std::size_t k = 0; k < n; ++k) matrix[k * n + k] = 1.0;
-  for (const auto& pair : s.correlation) {
-    if (!place.contains(pair.first) || !place.contains(pair.second)) continue;  // one of them is switched off
-    const auto a = static_cast<std::size_t>(std::ranges::find(shocks, place[pair.first]) - shocks.begin());
-    const auto b = static_cast<std::size_t>(std::ranges::find(shocks, place[pair.second]) - shocks.begin());
-    matrix[a * n + b] = matrix[b * n + a] = pair.rho;
-  }
-  for (const auto place_of_shock : shocks) {
-    const auto law = plan.shocks[place_of_shock].law;
+  for (const auto& pair : s.correlation)
+    matrix[row_of(pair.first) * n + row_of(pair.second)] = matrix[row_of(pair.second) * n + row_of(pair.first)] = pair.rho;
+  for (const auto k : shocks) {
+    const auto law = plan.shocks[k].law;
     if (law != PlanShock::Law::normal && law != PlanShock::Law::lognormal) {
       out.issues.push_back({"correlation", "only normal and lognormal sizes can be correlated in this version"});
       return;
@@ -295,6 +300,7 @@ Compiled compile(const Scenario& s, const Scenario* base) {
                          .is_tax_date = days[row].tax_date});
   }
   add_shocks(s, out, plan);
+  correlate_shocks(s, out, plan);
 
   plan.store_paths = s.output.paths == scenario::Output::Paths::all;
   plan.variables = s.output.variables;

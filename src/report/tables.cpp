@@ -31,6 +31,7 @@ std::string iso(std::chrono::sys_days date) {
 
 /// As many decimals as the error needs to show a digit, one to three.
 std::string with_error(double value, double error) {
+  value += 0.0;  // no minus before a zero
   const int decimals = error >= 0.05 || error <= 0.0 ? 1 : error >= 0.005 ? 2 : 3;
   return fmt::format("{:.{}f} ± {:.{}f}", value, decimals, error, decimals);
 }
@@ -174,7 +175,7 @@ void add_flags(std::string& text, const engine::RunSummary& summary) {
 }  // namespace
 
 double flagged_share(const engine::RunSummary& summary) {
-  const double path_days = static_cast<double>(summary.stats.n_paths()) * static_cast<double>(summary.manifest.n_days() - 1);
+  const double path_days = static_cast<double>(summary.stats.n_paths()) * static_cast<double>(summary.manifest.n_days());
   const auto place = static_cast<std::size_t>(std::ranges::find(kPathFlags, PathFlag::no_clearing, &PathFlagSpec::flag) - kPathFlags.begin());
   return path_days > 0.0 ? static_cast<double>(summary.stats.flag_days()[place]) / path_days : 0.0;
 }

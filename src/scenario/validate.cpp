@@ -17,15 +17,15 @@ namespace {
 using calendar::is_publication_day;
 using calendar::to_iso;
 
-constexpr UsdBn kMaxAmount = 50'000.0;       // a slip of units is caught here, long before the cents of the sheet overflow
-constexpr Spread kMaxSpread = 3000.0;        // the clearing equation is solved below this
+constexpr UsdBn kMaxAmount = 50'000.0;  // a slip of units is caught here, long before the cents of the sheet overflow
+constexpr Spread kMaxSpread = 3000.0;   // the clearing equation is solved below this
 constexpr Rate kMinRate = -10.0;
 constexpr Rate kMaxRate = 100.0;
 constexpr double kMaxVolatility = 10'000.0;  // bp a year
 constexpr int kMinDays = 2;
 constexpr int kMaxDays = 2600;
 constexpr std::uint64_t kMaxPaths = 1'000'000'000;
-constexpr UsdBn kTgaTolerance = 1.0;         // the first of the series against the opening sheet
+constexpr UsdBn kTgaTolerance = 1.0;  // the first of the series against the opening sheet
 constexpr UsdBn kReservesTolerance = 5.0;
 constexpr UsdBn kOnRrpTolerance = 5.0;
 
@@ -52,8 +52,10 @@ class Findings {
   void range(const std::string& key, double value, double low, double high, std::string_view unit, bool low_is_open) {
     if ((low_is_open ? value > low : value >= low) && value <= high) return;
     const std::string suffix = unit.empty() ? "" : " " + std::string(unit);
-    error(key, "must be " + (low_is_open ? "above " + number_text(low) + suffix + ", at most " : number_text(low) + suffix + " to ") +
-                   number_text(high) + suffix + ", got " + number_text(value) + suffix);
+    error(key,
+          "must be " +
+              (low_is_open ? "above " + number_text(low) + suffix + ", at most " : number_text(low) + suffix + " to ") +
+              number_text(high) + suffix + ", got " + number_text(value) + suffix);
   }
 
   [[nodiscard]] std::vector<Issue> take() { return std::move(issues_); }
@@ -92,7 +94,8 @@ void check_ids(const std::string& list_key, const std::vector<Item>& list, Findi
   for (std::size_t i = 0; i < list.size(); ++i) {
     const auto first = std::ranges::find(list, list[i].id, &Item::id) - list.begin();
     if (std::cmp_less(first, i) && !list[i].id.empty())
-      findings.error(list_key + "[" + std::to_string(i) + "].id", "the id \"" + list[i].id + "\" is already used in " + list_key);
+      findings.error(list_key + "[" + std::to_string(i) + "].id",
+                     "the id \"" + list[i].id + "\" is already used in " + list_key);
   }
 }
 
@@ -109,7 +112,8 @@ bool check_window(const Window& window, Findings& findings) {
   bool is_usable = true;
   for (const auto& [key, day] : {std::pair{"window.start", window.start}, std::pair{"window.end", window.end}}) {
     if (is_publication_day(day)) continue;
-    findings.error(key, to_iso(day) + " is not a publication day of SOFR; the nearest is " + to_iso(nearest_open_day(day)));
+    findings.error(key,
+                   to_iso(day) + " is not a publication day of SOFR; the nearest is " + to_iso(nearest_open_day(day)));
     is_usable = false;
   }
   if (window.end <= window.start) {
@@ -120,7 +124,8 @@ bool check_window(const Window& window, Findings& findings) {
   int days = 1;
   for (Date day = window.start; day < window.end && days <= kMaxDays; day = calendar::next_publication_day(day)) ++days;
   if (days < kMinDays || days > kMaxDays) {
-    findings.error("window.end", "a window has " + std::to_string(kMinDays) + " to " + std::to_string(kMaxDays) + " publication days; this one has more");
+    findings.error("window.end", "a window has " + std::to_string(kMinDays) + " to " + std::to_string(kMaxDays) +
+                                     " publication days; this one has more");
     return false;
   }
   return true;
@@ -154,7 +159,8 @@ void check_sheet(const FedBalanceSheet& sheet, Findings& findings) {
   const UsdBn other_assets = sheet.reserves + sheet.tga + sheet.on_rrp + sheet.foreign_rrp + sheet.currency +
                              sheet.other_liabilities - sheet.securities - sheet.repo_operations - sheet.standing_repo;
   if (other_assets < 0.0)
-    findings.warning("fed_balance_sheet", "liabilities are smaller than assets: other assets would be " + rounded_text(other_assets) + " bn USD");
+    findings.warning("fed_balance_sheet", "liabilities are smaller than assets: other assets would be " +
+                                              rounded_text(other_assets) + " bn USD");
 }
 
 /// The rates in force on a day; nullptr before the first.
@@ -171,7 +177,9 @@ void check_opening_against_rates(const Scenario& scenario, Findings& findings) {
   const Spread floor = (rates->on_rrp - rates->iorb) * kBpPerPercent;
   const auto& market = scenario.market;
   if (market.opening_spread < floor - 1e-9)  // rates are decimals: their difference has rounding in it
-    findings.warning("market.opening_spread", "is below the ON RRP rate (" + rounded_text(floor) + " bp over IORB): the need is 0, and the days after start from that floor");
+    findings.warning("market.opening_spread",
+                     "is below the ON RRP rate (" + rounded_text(floor) +
+                         " bp over IORB): the need is 0, and the days after start from that floor");
   if (!market.mmf_cash) return;
   const Spread above = std::max(market.opening_spread - floor, 0.0);
   const Spread scale = scenario.model.at("money_funds.switching_scale");
@@ -194,11 +202,13 @@ void check_rates(const std::vector<AdministeredRates>& list, Findings& findings)
     findings.rate(key + "iorb", rates.iorb);
     findings.rate(key + "on_rrp", rates.on_rrp);
     if (rates.on_rrp > rates.iorb)
-      findings.error(key + "on_rrp", "must not be above iorb, " + number_text(rates.iorb) + " %, got " + number_text(rates.on_rrp) + " %");
+      findings.error(key + "on_rrp", "must not be above iorb, " + number_text(rates.iorb) + " %, got " +
+                                         number_text(rates.on_rrp) + " %");
     if (rates.target) {
       findings.rate(key + "target[0]", rates.target->low);
       findings.rate(key + "target[1]", rates.target->high);
-      if (rates.target->low > rates.target->high) findings.error(key + "target", "the low end must not be above the high end");
+      if (rates.target->low > rates.target->high)
+        findings.error(key + "target", "the low end must not be above the high end");
     }
     if (i > 0 && rates.from <= list[i - 1].from)
       findings.error(key + "from", "must be later than that of the entry before, " + to_iso(list[i - 1].from));
@@ -216,15 +226,19 @@ void check_dated_lists_cover(const Policy& policy, const Window& window, Finding
 
 void check_standing_repo(const StandingRepo& facility, Findings& findings) {
   const std::string key = "policy.standing_repo.";
-  if (facility.rate.over_iorb) findings.spread(key + "rate", facility.rate.spread);
-  else findings.rate(key + "rate", facility.rate.rate);
+  if (facility.rate.over_iorb)
+    findings.spread(key + "rate", facility.rate.spread);
+  else
+    findings.rate(key + "rate", facility.rate.rate);
   if (facility.cap == StandingRepo::Cap::amount) findings.amount(key + "cap", facility.cap_amount);
   for (std::size_t i = 0; i < facility.stigma.size(); ++i) {
     const std::string entry_key = key + "stigma[" + std::to_string(i) + "]";
     const bool is_list = facility.stigma[i].from != Date{};
-    findings.range(is_list ? entry_key + ".stigma" : key + "stigma", facility.stigma[i].stigma, 0.0, kMaxSpread, "bp", true);
+    findings.range(is_list ? entry_key + ".stigma" : key + "stigma", facility.stigma[i].stigma, 0.0, kMaxSpread, "bp",
+                   true);
     if (i > 0 && facility.stigma[i].from <= facility.stigma[i - 1].from)
-      findings.error(entry_key + ".from", "must be later than that of the entry before, " + to_iso(facility.stigma[i - 1].from));
+      findings.error(entry_key + ".from",
+                     "must be later than that of the entry before, " + to_iso(facility.stigma[i - 1].from));
   }
   if (!facility.am && !facility.pm) findings.error(key + "operations", "needs am, pm or both");
 }
@@ -232,9 +246,11 @@ void check_standing_repo(const StandingRepo& facility, Findings& findings) {
 void check_standing_repo_rate(const Policy& policy, const Window& window, Findings& findings) {
   if (!policy.standing_repo.enabled) return;
   for (const auto& rates : policy.administered_rates) {
-    const bool in_force = rates.from <= window.end && (rates.from >= window.start || &rates == rates_on(policy, window.start));
+    const bool in_force =
+        rates.from <= window.end && (rates.from >= window.start || &rates == rates_on(policy, window.start));
     if (in_force && policy.standing_repo.rate.over(rates.iorb) < -1e-9) {
-      findings.warning("policy.standing_repo.rate", "is below IORB (" + number_text(rates.iorb) + " % from " + to_iso(rates.from) + ")");
+      findings.warning("policy.standing_repo.rate",
+                       "is below IORB (" + number_text(rates.iorb) + " % from " + to_iso(rates.from) + ")");
       return;
     }
   }
@@ -245,7 +261,8 @@ Period period_of(const RepoOperation& operation, const Window& window) {
 }
 
 /// Two entries that are in force on one day of the window. True: they are at odds.
-bool check_operation_pair(const Policy& policy, std::size_t first, std::size_t second, const Window& window, Findings& findings) {
+bool check_operation_pair(const Policy& policy, std::size_t first, std::size_t second, const Window& window,
+                          Findings& findings) {
   const auto& list = policy.repo_operations;
   const auto& a = list[first];
   const auto& b = list[second];
@@ -255,14 +272,16 @@ bool check_operation_pair(const Policy& policy, std::size_t first, std::size_t s
   const std::string key = item_key("policy.repo_operations", list, second);
   const std::string other = "\"" + a.id + "\"";
   if (a.am_trigger.has_value() == b.am_trigger.has_value()) {
-    findings.error(key, std::string(a.am_trigger ? "two afternoon operations" : "two statements of the morning's size") + " on " +
-                            to_iso(*day) + ", this and " + other + "; one is allowed");
+    findings.error(
+        key, std::string(a.am_trigger ? "two afternoon operations" : "two statements of the morning's size") + " on " +
+                 to_iso(*day) + ", this and " + other + "; one is allowed");
     return true;
   }
   const auto* rates = rates_on(policy, *day);
   const Rate iorb = rates == nullptr ? 0.0 : rates->iorb;
   if (std::abs(a.minimum_bid.over(iorb) - b.minimum_bid.over(iorb)) <= 1e-9) return false;
-  findings.error(key + ".minimum_bid", "a day has one minimum bid: on " + to_iso(*day) + " it must be that of " + other);
+  findings.error(key + ".minimum_bid",
+                 "a day has one minimum bid: on " + to_iso(*day) + " it must be that of " + other);
   return true;
 }
 
@@ -274,8 +293,10 @@ void check_operations(const Scenario& scenario, bool has_window, Findings& findi
     const auto& operation = list[i];
     const std::string key = item_key("policy.repo_operations", list, i);
     findings.amount(key + ".size", operation.size);
-    if (operation.minimum_bid.over_iorb) findings.spread(key + ".minimum_bid", operation.minimum_bid.spread);
-    else findings.rate(key + ".minimum_bid", operation.minimum_bid.rate);
+    if (operation.minimum_bid.over_iorb)
+      findings.spread(key + ".minimum_bid", operation.minimum_bid.spread);
+    else
+      findings.rate(key + ".minimum_bid", operation.minimum_bid.rate);
     if (operation.until && *operation.until < operation.from)
       findings.error(key + ".until", "must not be before from, " + to_iso(operation.from));
     if (!has_window) continue;
@@ -322,12 +343,14 @@ void check_size(const std::string& key, const Shock& shock, Findings& findings) 
 
 void check_shape(const std::string& key, const Shock& shock, Findings& findings) {
   if (shock.shape == ShockShape::ramp && is_level(shock.target))
-    findings.error(key, "a ramp lays a flow over days; this target is a level: allowed are step and {pulse: {half_life: 1 bd}}");
+    findings.error(
+        key, "a ramp lays a flow over days; this target is a level: allowed are step and {pulse: {half_life: 1 bd}}");
   else if (shock.shape == ShockShape::ramp && !shock.has_window)
     findings.error(key, "a ramp needs a window of days, not a date");
   if (shock.shape != ShockShape::pulse) return;
   if (!is_level(shock.target))
-    findings.error(key, "a pulse is a level that fades; this target is a flow: allowed are step and, over a window, ramp");
+    findings.error(key,
+                   "a pulse is a level that fades; this target is a flow: allowed are step and, over a window, ramp");
   findings.range(key + ".pulse.half_life", shock.half_life_days, 0.0, static_cast<double>(kMaxDays), "bd", true);
 }
 
@@ -338,7 +361,8 @@ void check_shock_days(const std::string& key, const Shock& shock, const Window& 
   const Period simulated{window.start + std::chrono::days{1}, window.end};
   if (first_open_day(overlap(days, simulated))) return;
   if (shock.first > window.end || days.last < window.start)
-    findings.warning(where, "lies outside the window, " + to_iso(window.start) + " to " + to_iso(window.end) + ": the shock can never fire");
+    findings.warning(where, "lies outside the window, " + to_iso(window.start) + " to " + to_iso(window.end) +
+                                ": the shock can never fire");
   else if (!first_open_day(days))
     findings.warning(where, "has no publication day: the shock can never fire");
   else
@@ -372,18 +396,21 @@ void check_correlation(const Scenario& scenario, Findings& findings) {
       if (shock == scenario.shocks.end())
         findings.error(key + ".between" + end, "no shock has the id \"" + id + "\"");
       else if (!shock->size.is_random())
-        findings.error(key + ".between" + end, "the shock \"" + id + "\" has a constant size: only random sizes can be correlated");
+        findings.error(key + ".between" + end,
+                       "the shock \"" + id + "\" has a constant size: only random sizes can be correlated");
     }
     if (list[i].first == list[i].second) findings.error(key + ".between", "needs two different shocks");
     for (std::size_t j = 0; j < i; ++j)
-      if (same_pair(list[i], list[j])) findings.error(key + ".between", "this pair is already in correlation[" + std::to_string(j) + "]");
+      if (same_pair(list[i], list[j]))
+        findings.error(key + ".between", "this pair is already in correlation[" + std::to_string(j) + "]");
   }
 }
 
 // ---------------------------------------------------------------- series
 
 bool has_nonzero(const SeriesColumn* column) {
-  return column != nullptr && std::ranges::any_of(column->values, [](const auto& value) { return value.value_or(0.0) != 0.0; });
+  return column != nullptr &&
+         std::ranges::any_of(column->values, [](const auto& value) { return value.value_or(0.0) != 0.0; });
 }
 
 void check_series_use(const Scenario& scenario, Findings& findings) {
@@ -392,13 +419,15 @@ void check_series_use(const Scenario& scenario, Findings& findings) {
   const auto* offered = scenario.series ? scenario.series->find(kOffered) : nullptr;
   for (std::size_t i = 0; i < operations.size(); ++i)
     if (operations[i].from_series && offered == nullptr)
-      findings.error(item_key("policy.repo_operations", operations, i) + ".size", "the series has no column " + std::string(kOffered));
+      findings.error(item_key("policy.repo_operations", operations, i) + ".size",
+                     "the series has no column " + std::string(kOffered));
   if (!scenario.series) {
     findings.warning("series", "no series is named: every daily flow is 0");
     return;
   }
   if (has_nonzero(offered) && std::ranges::none_of(operations, &RepoOperation::from_series))
-    findings.warning("series", "the series offers repo operations (" + std::string(kOffered) + "), but no entry of policy.repo_operations has size: series");
+    findings.warning("series", "the series offers repo operations (" + std::string(kOffered) +
+                                   "), but no entry of policy.repo_operations has size: series");
   const auto& policy = scenario.policy;
   if (has_nonzero(scenario.series->find("securities_change_usd_bn")) &&
       (policy.runoff_per_month != 0.0 || policy.reserve_management_purchases_per_month != 0.0))
@@ -411,13 +440,16 @@ void check_series_opening(const Scenario& scenario, Findings& findings) {
   if (const auto* tga = scenario.series->find("tga_usd_bn")) {
     const auto first = std::ranges::find_if(tga->values, [](const auto& value) { return value.has_value(); });
     if (first != tga->values.end() && std::abs(**first - sheet.tga) > kTgaTolerance)
-      findings.warning("fed_balance_sheet.tga", "the first tga_usd_bn of the series is " + rounded_text(**first) + " bn USD, the opening " + rounded_text(sheet.tga) + " bn USD");
+      findings.warning("fed_balance_sheet.tga", "the first tga_usd_bn of the series is " + rounded_text(**first) +
+                                                    " bn USD, the opening " + rounded_text(sheet.tga) + " bn USD");
   }
   // Later observations of reserves have moved with the days between, so only one of the opening day says something.
   const auto* reserves = scenario.series->find("reserves_usd_bn");
   const auto observed = reserves == nullptr || reserves->values.empty() ? std::nullopt : reserves->values.front();
   if (observed && std::abs(*observed - sheet.reserves) > kReservesTolerance)
-    findings.warning("fed_balance_sheet.reserves", "the series observes " + rounded_text(*observed) + " bn USD on the opening day, the opening sheet has " + rounded_text(sheet.reserves) + " bn USD");
+    findings.warning("fed_balance_sheet.reserves", "the series observes " + rounded_text(*observed) +
+                                                       " bn USD on the opening day, the opening sheet has " +
+                                                       rounded_text(sheet.reserves) + " bn USD");
 }
 
 // ---------------------------------------------------------------- run and output
@@ -439,7 +471,8 @@ void check_output(const Output& output, Findings& findings) {
     findings.spread("output.thresholds[" + std::to_string(i) + "]", output.thresholds[i]);
   if (output.variables.empty()) findings.error("output.variables", "needs at least one variable");
   for (std::size_t i = 0; i < output.variables.size(); ++i)
-    if (std::ranges::find(output.variables, output.variables[i]) - output.variables.begin() < static_cast<std::ptrdiff_t>(i))
+    if (std::ranges::find(output.variables, output.variables[i]) - output.variables.begin() <
+        static_cast<std::ptrdiff_t>(i))
       findings.error("output.variables[" + std::to_string(i) + "]", "is given twice");
   findings.range("output.precision.rates", output.rate_precision_bp, 0.0, 100.0, "bp", false);
   findings.range("output.precision.amounts", output.amount_precision_usd_bn, 0.0, 100.0, "bn USD", false);
@@ -447,7 +480,8 @@ void check_output(const Output& output, Findings& findings) {
 
 void check_simulate(const Simulate& simulate, Findings& findings) {
   if (simulate.paths < 1 || simulate.paths > kMaxPaths)
-    findings.error("simulate.paths", "must be a whole number from 1 to " + std::to_string(kMaxPaths) + ", got " + std::to_string(simulate.paths));
+    findings.error("simulate.paths", "must be a whole number from 1 to " + std::to_string(kMaxPaths) + ", got " +
+                                         std::to_string(simulate.paths));
   findings.range("simulate.max_flagged", simulate.max_flagged, 0.0, 1.0, "", false);
 }
 
@@ -461,7 +495,8 @@ std::vector<Issue> validate(const Scenario& scenario) {
   check_rates(scenario.policy.administered_rates, findings);
   check_standing_repo(scenario.policy.standing_repo, findings);
   findings.amount("policy.securities.runoff", scenario.policy.runoff_per_month);
-  findings.amount("policy.securities.reserve_management_purchases", scenario.policy.reserve_management_purchases_per_month);
+  findings.amount("policy.securities.reserve_management_purchases",
+                  scenario.policy.reserve_management_purchases_per_month);
   findings.amount("basis_trade.position", scenario.basis_trade.position);
   check_operations(scenario, has_window, findings);
   check_shocks(scenario, has_window, findings);

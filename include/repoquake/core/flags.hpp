@@ -10,7 +10,7 @@ namespace repoquake {
 
 enum class PathFlag : std::uint32_t {
   no_clearing = 1U << 0,          ///< excess need remains at 3000 bp
-  standing_repo_used = 1U << 1,   ///< take-up above 1 mn USD
+  standing_repo_used = 1U << 1,   ///< take-up above 1 bn USD
   standing_repo_at_cap = 1U << 2,
   emergency_operation = 1U << 3,  ///< the morning spread brought a same-day afternoon operation
   forced_sales = 1U << 4,         ///< a cohort fell below its maintenance margin
@@ -30,7 +30,7 @@ struct PathFlagSpec {
 
 inline constexpr std::array<PathFlagSpec, kPathFlagCount> kPathFlags{{
     {PathFlag::no_clearing, "no_clearing", "no clearing below 3000 bp"},
-    {PathFlag::standing_repo_used, "standing_repo_used", "standing repo facility used"},
+    {PathFlag::standing_repo_used, "standing_repo_used", "standing repo facility used, above 1 bn USD"},
     {PathFlag::standing_repo_at_cap, "standing_repo_at_cap", "standing repo facility at its cap"},
     {PathFlag::emergency_operation, "emergency_operation", "emergency afternoon operation"},
     {PathFlag::forced_sales, "forced_sales", "margin calls forced sales"},

@@ -41,11 +41,12 @@ class OnlineStats {
 
  private:
   [[nodiscard]] std::size_t slot(std::size_t variable, std::size_t day) const { return variable * n_days_ + day; }
-  [[nodiscard]] stats::QuantileEstimate quantile_of(std::size_t slot, double fraction) const;
+  [[nodiscard]] stats::QuantileEstimate quantile_of(std::size_t slot, double fraction, double factor) const;
 
   std::size_t n_days_ = 0;
   std::size_t n_variables_ = 0;
   std::uint64_t n_paths_ = 0;
+  std::vector<double> bin_factors_;              ///< (variable)
   std::vector<stats::Moments> moments_;          ///< (variable, day), then (feature)
   std::vector<stats::QuantileSketch> sketches_;  ///< likewise
   std::vector<std::uint64_t> exceedances_;       ///< (threshold, day)

@@ -25,6 +25,7 @@ struct BlockWorkspace {
   std::vector<ColumnData> shock_sizes;  ///< (shock)
   std::vector<ColumnData> correlated;   ///< normal scores of the correlated shocks
   ColumnData scratch;
+  ColumnData late_scratch;
 };
 
 /// Day 0 of a block, path constants and shock sizes drawn. `first_path` is a multiple of kBlockPaths.
@@ -36,8 +37,17 @@ void simulate_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_
 /// The value of a variable on the simulated day. NaN where it has no meaning (a facility that does not exist).
 void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const BlockWorkspace& work, Column out) noexcept;
 
-/// Bins of all quantile sketches; 0.016 near zero, relative 0.02 % beyond 64 (bp, bn or percent).
+/// Bins of all quantile sketches: 1/64 wide near zero, at most (|x| + 64)/4096 beyond, in bp or bn USD.
 inline constexpr stats::BinScale kBinScale{};
+/// What a variable is multiplied by before it is binned: rates, returns and fractions are binned in bp.
+[[nodiscard]] constexpr double bin_factor(Quantity quantity) noexcept {
+  switch (quantity) {
+    case Quantity::rate: case Quantity::percent: return 100.0;
+    case Quantity::fraction: return 10000.0;
+    case Quantity::spread: case Quantity::amount: return 1.0;
+  }
+  return 1.0;
+}
 /// Marks a value without meaning among the bins.
 inline constexpr std::uint32_t kNoBin = ~std::uint32_t{0};
 

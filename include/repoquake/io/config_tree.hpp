@@ -17,21 +17,21 @@ inline constexpr std::size_t kMaxTreeNodes = 20'000;  ///< per file
 
 struct ConfigNode {
   enum class Kind {
-    null,     ///< removes an optional key
+    null,  ///< removes an optional key
     scalar,
     list,
     map,
-    invalid   ///< was refused, and the complaint is made: readers pass over it
+    invalid  ///< was refused, and the complaint is made: readers pass over it
   };
   struct Entry;
 
   Kind kind = Kind::null;
-  std::string text;             ///< scalar: as written, without quotes
-  bool quoted = false;          ///< scalar: written in quotes or as a block
-  bool clear = false;           ///< tagged `!clear`: what it merges over is emptied first
+  std::string text;     ///< scalar: as written, without quotes
+  bool quoted = false;  ///< scalar: written in quotes or as a block
+  bool clear = false;   ///< tagged `!clear`: what it merges over is emptied first
   SourceMark mark;
   std::vector<ConfigNode> items;
-  std::vector<Entry> entries;   ///< in the order written
+  std::vector<Entry> entries;  ///< in the order written
 
   [[nodiscard]] static ConfigNode make(Kind kind, const SourceMark& mark, std::string text = {});
 

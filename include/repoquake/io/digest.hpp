@@ -8,8 +8,9 @@
 
 namespace repoquake::io {
 
-inline constexpr std::size_t kScenarioFileLimit = std::size_t{1} << 20;  ///< bytes; the scanner reads about 2 MB a second
-inline constexpr std::size_t kSeriesFileLimit = std::size_t{64} << 20;   ///< bytes
+inline constexpr std::size_t kScenarioFileLimit = std::size_t{1}
+                                                  << 20;  ///< bytes; the scanner reads about 2 MB a second
+inline constexpr std::size_t kSeriesFileLimit = std::size_t{64} << 20;  ///< bytes
 
 /// SHA-256 as 64 lower-case hex digits.
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);

@@ -36,7 +36,7 @@ struct Provenance {
 
   std::string resolved_scenario;  ///< YAML
   std::string scenario_sha256;
-  std::vector<std::pair<std::string, std::string>> overrides;  ///< key, value, in the order given
+  std::vector<std::pair<std::string, std::string>> overrides;  ///< option, its text; in the order given
   std::vector<std::string> command_line;
   std::vector<Input> inputs;
   std::vector<std::pair<std::string, std::string>> build;  ///< name, value

@@ -31,8 +31,9 @@ struct RateLaw {
 /// The x with `volume_below(law, x) == share`; 0 < share < 1.
 [[nodiscard]] Spread quantile(const RateLaw&, double share) noexcept;
 
-/// Writes percentiles, TGCR and the share of volume above the standing repo rate; moves the noise on.
-void spread_rates(const ModelParams&, const DayContext&, const DayDraws&, PathState&, DayOutcome&) noexcept;
+/// Writes percentiles, TGCR and the share of volume above the standing repo rate; moves the noise on. Percentiles are
+/// bounded below by `lowest`, before noise: f - 5, or nothing on the opening day, which shows what it is told.
+void spread_rates(const ModelParams&, const DayContext&, const DayDraws&, Spread lowest, PathState&, DayOutcome&) noexcept;
 
 /// EFFR over IORB from end-of-day reserves over bank assets.
 void price_fed_funds(const ModelParams&, const FedSheet&, Column effr) noexcept;

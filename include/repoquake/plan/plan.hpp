@@ -39,6 +39,7 @@ enum class FlowTarget : std::uint8_t {
 /// size ~ law, drawn once a path; the target of day t moves by sign * weight[t] * size.
 struct PlanShock {
   enum class Law : std::uint8_t { constant, normal, lognormal, student_t, uniform };
+  std::string id;               ///< for people
   FlowTarget target = FlowTarget::tga;
   Law law = Law::constant;
   double location = 0.0;

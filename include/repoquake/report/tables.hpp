@@ -12,7 +12,7 @@ namespace repoquake::report {
 /// position change and what was flagged. "value ± standard error"; says when it is a conditional replay.
 [[nodiscard]] std::string summary_table(const engine::RunSummary& summary, const scenario::Scenario& scenario);
 
-/// Share of simulated path-days without clearing.
+/// Share of path-days without clearing, the opening day included.
 [[nodiscard]] double flagged_share(const engine::RunSummary& summary);
 
 }  // namespace repoquake::report

@@ -22,7 +22,7 @@ struct AdministeredRates {
     Rate high = 0.0;
     bool operator==(const Target&) const = default;
   };
-  std::optional<Target> target;
+  std::optional<Target> target{};
 
   bool operator==(const AdministeredRates&) const = default;
 };
@@ -57,7 +57,7 @@ struct StandingRepo {
   enum class Cap { dated, none, amount };  ///< dated: 500 bn until the reform, then none
   Cap cap = Cap::dated;
   UsdBn cap_amount = 0.0;
-  std::vector<DatedStigma> stigma;  ///< ascending; empty: from `model:`
+  std::vector<DatedStigma> stigma{}; ///< ascending; empty: from `model:`
   bool am = true;                   ///< a morning operation
   bool pm = true;                   ///< an afternoon operation
 
@@ -68,11 +68,11 @@ struct StandingRepo {
 struct RepoOperation {
   std::string id;
   Date from{};                       ///< first day
-  std::optional<Date> until;         ///< last day; nothing: the end of the window
+  std::optional<Date> until{};       ///< last day; nothing: the end of the window
   bool from_series = false;          ///< the size is the series' repo_operation_offered_usd_bn
   UsdBn size = 0.0;                  ///< where not
-  QuotedRate minimum_bid;            ///< default: at IORB
-  std::optional<Spread> am_trigger;  ///< an afternoon operation where the morning spread exceeds this
+  QuotedRate minimum_bid{};           ///< default: at IORB
+  std::optional<Spread> am_trigger{}; ///< an afternoon operation where the morning spread exceeds this
 
   bool operator==(const RepoOperation&) const = default;
 };

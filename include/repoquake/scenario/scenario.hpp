@@ -35,13 +35,13 @@ struct Market {
   UsdBn repo_volume = 0.0;
   UsdBn bank_assets = 0.0;
   Spread opening_spread = 0.0;
-  std::optional<Spread> trend_spread;  ///< default: the opening spread
+  std::optional<Spread> trend_spread{}; ///< default: the opening spread
   NeedRule need = NeedRule::invert;
   UsdBn need_amount = 0.0;             ///< where `need` is an amount
-  std::optional<UsdBn> mmf_cash;       ///< default: the cash whose unlent part is the opening ON RRP, at least 15
+  std::optional<UsdBn> mmf_cash{};      ///< default: the cash whose unlent part is the opening ON RRP, at least 15
   double treasury_volatility = 0.0;    ///< bp a year, before the window
-  std::optional<UsdBn> gdp;
-  std::optional<UsdBn> m2;
+  std::optional<UsdBn> gdp{};
+  std::optional<UsdBn> m2{};
 
   bool operator==(const Market&) const = default;
 };

@@ -52,7 +52,7 @@ struct Shock {
   bool has_window = false;  ///< written as `window:`
   ShockShape shape = ShockShape::step;
   double half_life_days = 0.0;
-  ShockSize size;
+  ShockSize size{};
 
   bool operator==(const Shock&) const = default;
 };

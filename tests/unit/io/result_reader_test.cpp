@@ -123,22 +123,20 @@ TEST_CASE("a truncated result is refused wherever it was cut", "[io]") {
   }
 }
 
-TEST_CASE("a result with flipped bytes gives values or a DataError, never a crash", "[io]") {
+// Where the library keeps checksums: in superblock and object headers. Damage in its heaps it does not notice.
+TEST_CASE("a damaged header is a DataError", "[io]") {
   const TemporaryFolder folder;
   const std::string path = folder / "a.h5";
   test::write_small(path);
   const std::string whole = test::slurp(path);
-  std::size_t refused = 0;
-  for (std::size_t at = 0; at < whole.size(); at += 97) {
+  const std::size_t root = whole.find("OHDR");
+  REQUIRE(root != std::string::npos);
+  for (const std::size_t at : {std::size_t{30}, root}) {
+    INFO(at);
     std::string torn = whole;
     torn[at] = static_cast<char>(torn[at] ^ 0x5a);
     test::spill(path, torn);
-    try {
-      static_cast<void>(io::read_info(path));
-      static_cast<void>(io::read_table(path, "/paths/spread"));
-    } catch (const DataError&) {
-      ++refused;
-    }
+    CHECK_THROWS_AS(io::read_info(path), DataError);
+    CHECK_THROWS_WITH(io::read_info(path), Contains("a.h5: damaged"));
   }
-  CHECK(refused > 0);
 }

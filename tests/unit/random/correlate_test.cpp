@@ -1,5 +1,6 @@
 #include "repoquake/random/correlate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <catch2/catch.hpp>
 
 #include "repoquake/random/normal.hpp"
+#include "unit/fp_traps.hpp"
 #include "unit/random/judge.hpp"
 
 using namespace repoquake;
@@ -141,6 +143,7 @@ TEST_CASE("impossible correlations are refused with the reason", "[correlate]") 
   CHECK_THAT(complaint({1.0, 0.5, 0.5, 2.0}, 2), Catch::Contains("entry (2, 2) is 2, expected 1"));
   CHECK_THAT(complaint({1.0, 0.5, 0.5}, 2), Catch::Contains("2 variables needs 4 entries"));
   CHECK_THAT(complaint({}, 0), Catch::Contains("at least one"));
+  const FpTrapsOff on_purpose;
   const double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK_THAT(complaint({1.0, nan, nan, 1.0}, 2), Catch::Contains("entry (2, 1) is nan"));
   CHECK(complaint({1.0, 1.0 - 1e-12, 1.0 - 1e-12, 1.0}, 2).empty());

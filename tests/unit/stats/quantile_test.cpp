@@ -109,7 +109,7 @@ TEST_CASE("bins are monotone and their edges hold what they claim", "[stats]") {
   CHECK(scale.bin(-1e300) == 0);
 }
 
-TEST_CASE("neighbouring bins share an edge; widths are those of the table", "[stats]") {
+TEST_CASE("neighbouring bins share an edge, and widths are those of the table", "[stats]") {
   for (const BinScale& scale : {BinScale{}, BinScale{1.0, 8}, BinScale{1024.0, 4}}) {
     for (std::uint32_t b = 0; b + 1 < scale.bin_count(); ++b) {
       if (scale.upper(b) != scale.lower(b + 1) || scale.lower(b) > scale.upper(b)) FAIL_CHECK("bin " << b);

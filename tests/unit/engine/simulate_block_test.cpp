@@ -1,0 +1,105 @@
+#include "repoquake/engine/simulate_block.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <new>
+
+#include "fixtures.hpp"
+#include "repoquake/engine/rounding.hpp"
+#include "repoquake/model/fed_balance_sheet.hpp"
+
+namespace {
+thread_local std::size_t allocations = 0;
+}
+
+// Counts what this program allocates; gcc sees malloc behind new and free behind delete and is right about both.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* p = std::malloc(size)) return p;
+  throw std::bad_alloc();
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  ++allocations;
+  const auto a = static_cast<std::size_t>(alignment);
+  if (void* p = std::aligned_alloc(a, (size + a - 1) / a * a)) return p;
+  throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+#pragma GCC diagnostic pop
+
+using namespace repoquake;
+using fixtures::september;
+
+TEST_CASE("a simulated day allocates nothing, over the whole window", "[engine]") {
+  for (const auto& settings : {std::vector<std::string>{}, {"model.need.degrees_of_freedom=5"}, {"policy.standing_repo.enabled=true"}}) {
+    const auto plan = september(settings, 256);
+    auto work = std::make_unique<engine::BlockWorkspace>(plan);
+    allocations = 0;
+    engine::open_block(plan, 0, *work);
+    for (std::uint32_t day = 1; day < plan.days.size(); ++day) engine::simulate_day(plan, 0, day, *work);
+    CHECK(allocations == 0);
+  }
+  allocations = 0;
+  auto control = std::make_unique<int>(1);
+  CHECK(allocations == 1);  // the counter counts
+}
+
+TEST_CASE("the Fed's sheet balances to the cent on every path and day", "[engine]") {
+  const auto plan = september({"shocks.tga-build.size={normal: {mean: 40 bn USD, sd: 25 bn USD}}"}, 256);
+  engine::BlockWorkspace work(plan);
+  engine::open_block(plan, 0, work);
+  for (std::uint32_t day = 0; day < plan.days.size(); ++day) {
+    if (day > 0) engine::simulate_day(plan, 0, day, work);
+    for (std::size_t i = 0; i < kBlockPaths; ++i) REQUIRE(model::imbalance(work.state.sheet, i) == 0);
+  }
+}
+
+TEST_CASE("the opening day is the same on every path and shows what the scenario says", "[engine]") {
+  const auto plan = september({}, 256);
+  engine::BlockWorkspace work(plan);
+  engine::open_block(plan, 0, work);
+  for (const auto& spec : kVariables) {
+    ColumnData value;
+    engine::observe(plan, 0, spec.variable, work, value);
+    INFO(spec.name);
+    for (std::size_t i = 1; i < kBlockPaths; ++i) REQUIRE((value[i] == value[0] || std::isnan(value[0])));
+    if (spec.variable == Variable::spread) CHECK(value[0] == Approx(5.0));
+    if (spec.variable == Variable::sofr) CHECK(value[0] == Approx(2.15));
+    if (spec.variable == Variable::reserves) CHECK(value[0] == Approx(1458.666));
+    if (spec.variable == Variable::basis_position) CHECK(value[0] == Approx(550.0));
+    if (spec.variable == Variable::basis_sales) CHECK(value[0] == 0.0);
+    if (spec.variable == Variable::hf_return) CHECK(value[0] == 0.0);
+  }
+}
+
+TEST_CASE("a basis trade of nothing leaves every variable finite", "[engine]") {
+  const auto plan = september({"basis_trade.position=0 bn USD"}, 256);
+  engine::BlockWorkspace work(plan);
+  engine::open_block(plan, 0, work);
+  for (std::uint32_t day = 1; day < plan.days.size(); ++day) {
+    engine::simulate_day(plan, 0, day, work);
+    ColumnData value;
+    engine::observe(plan, day, Variable::hf_return, work, value);
+    for (const double x : value) REQUIRE(x == 0.0);
+    engine::observe(plan, day, Variable::basis_position, work, value);
+    for (const double x : value) REQUIRE(x == 0.0);
+  }
+}
+
+TEST_CASE("storage rounds to powers of two below the precision", "[engine]") {
+  const double quantum = engine::storage_quantum(Variable::spread, 0.01, 0.001);
+  CHECK(quantum == 0x1p-7);
+  CHECK(engine::storage_quantum(Variable::sofr, 0.01, 0.001) == 0x1p-14);
+  CHECK(engine::storage_quantum(Variable::reserves, 0.01, 0.001) == 0x1p-10);
+  CHECK(engine::storage_quantum(Variable::reserves, 0.01, 0.0) == 0.0);
+  for (const double x : {0.0, 0.003, -0.004, 17.123456, -3.3, 2999.99}) {
+    CHECK(std::abs(static_cast<double>(engine::round_to(x, quantum)) - x) <= 0.5 * quantum);
+    CHECK(engine::round_to(x, 0.0) == static_cast<float>(x));
+  }
+  CHECK(std::isnan(engine::round_to(std::nan(""), quantum)));
+}

@@ -1,0 +1,284 @@
+#include "repoquake/plan/compile.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <numeric>
+#include <string_view>
+
+using namespace repoquake;
+using calendar::Date;
+
+namespace {
+
+Date day(std::string_view text) { return *calendar::parse_iso_date(text); }
+
+/// A small world around September 2019, with the series columns given as (name, value of row 3).
+scenario::Scenario world(std::string_view start = "2019-09-11", std::string_view end = "2019-10-03") {
+  scenario::Scenario s;
+  s.name = "world";
+  s.window = {day(start), day(end)};
+  s.market = {.repo_volume = 1179.0, .bank_assets = 17494.2, .opening_spread = 5.0, .treasury_volatility = 85.0};
+  s.fed_balance_sheet = {.securities = 3590.0, .reserves = 1458.666, .tga = 183.581, .on_rrp = 3.612,
+                         .foreign_rrp = 290.0, .currency = 1755.0, .other_liabilities = 80.0};
+  s.policy.administered_rates = {{.from = day("2019-08-01"), .iorb = 2.10, .on_rrp = 2.00},
+                                 {.from = day("2019-09-19"), .iorb = 1.80, .on_rrp = 1.70}};
+  s.basis_trade.position = 550.0;
+  s.output.variables = {Variable::spread};
+  return s;
+}
+
+plan::Plan compiled(const scenario::Scenario& s, const scenario::Scenario* base = nullptr) {
+  auto result = plan::compile(s, base);
+  REQUIRE(result.issues.empty());
+  REQUIRE(result.plan);
+  return std::move(*result.plan);
+}
+
+std::size_t row_of(const plan::Plan& plan, std::string_view date) {
+  for (std::size_t row = 0; row < plan.days.size(); ++row)
+    if (plan.days[row].date == day(date)) return row;
+  FAIL("no such day");
+  return 0;
+}
+
+void add_series(scenario::Scenario& s, const std::string& column, std::vector<std::optional<double>> values) {
+  if (!s.series) {
+    s.series.emplace();
+    for (const auto& d : calendar::day_grid(s.window.start, s.window.end)) s.series->dates.push_back(d.date);
+  }
+  values.resize(s.series->dates.size());
+  s.series->columns.push_back({column, std::move(values)});
+}
+
+}  // namespace
+
+TEST_CASE("rates become spreads, and a change of rates a change of the day", "[plan]") {
+  const auto plan = compiled(world());
+  REQUIRE(plan.days.size() == 17);
+  const auto& before = plan.days[row_of(plan, "2019-09-18")].context;
+  const auto& on = plan.days[row_of(plan, "2019-09-19")].context;
+  const auto& after = plan.days[row_of(plan, "2019-09-20")].context;
+  CHECK(before.floor == Approx(-10.0));
+  CHECK(before.iorb == 2.10);
+  CHECK(before.iorb_change == 0.0);
+  CHECK(on.iorb_change == Approx(-30.0));
+  CHECK(on.on_rrp_rate == 1.70);
+  CHECK(after.iorb_change == 0.0);
+  CHECK_FALSE(before.has_standing_repo);
+  CHECK_FALSE(before.tgcr_since_2021);
+}
+
+TEST_CASE("the calendar is asked, not the next row", "[plan]") {
+  const auto plan = compiled(world());
+  const auto& quarter_end = plan.days[row_of(plan, "2019-09-30")].context;
+  CHECK(quarter_end.is_period_end);
+  CHECK(quarter_end.pullback_share == 0.037);
+  CHECK(quarter_end.period_end_markup == 2.5);
+  CHECK(quarter_end.half_saturation == Approx(15.0 * 1.85));
+  CHECK(plan.days[row_of(plan, "2019-10-01")].context.follows_period_end);
+  CHECK_FALSE(plan.days[row_of(plan, "2019-10-02")].context.follows_period_end);
+  CHECK(plan.days[row_of(plan, "2019-09-13")].context.days_to_next == 3);
+  CHECK(plan.days[row_of(plan, "2019-09-16")].is_tax_date);
+  CHECK(compiled(world("2019-09-25", "2019-09-30")).days.back().context.is_period_end);  // the last row
+  CHECK(compiled(world("2019-10-30", "2019-10-31")).days.back().context.pullback_share == 0.039);
+  CHECK(compiled(world("2019-12-30", "2019-12-31")).days.back().context.pullback_share == 0.045);
+}
+
+TEST_CASE("GSE cash counts against the opening day", "[plan]") {
+  const double cash = 0.004 * 1179.0;
+  const auto outside = compiled(world());
+  CHECK(outside.days[row_of(outside, "2019-09-17")].context.gse_cash == 0.0);
+  CHECK(outside.days[row_of(outside, "2019-09-18")].context.gse_cash == Approx(cash));
+  CHECK(outside.days[row_of(outside, "2019-09-24")].context.gse_cash == Approx(cash));
+  CHECK(outside.days[row_of(outside, "2019-09-25")].context.gse_cash == 0.0);
+  const auto inside = compiled(world("2019-09-20", "2019-10-03"));
+  CHECK(inside.days[row_of(inside, "2019-09-23")].context.gse_cash == 0.0);
+  CHECK(inside.days[row_of(inside, "2019-09-25")].context.gse_cash == Approx(-cash));
+}
+
+TEST_CASE("levels of the series become flows, blanks no flow", "[plan]") {
+  auto s = world();
+  add_series(s, "tga_usd_bn", {183.581, 195.302, std::nullopt, 200.0});
+  add_series(s, "other_factors_drain_usd_bn", {9.0, 1.924});
+  add_series(s, "treasury_volatility_bp", {84.0, std::nullopt, 90.0});
+  add_series(s, "net_coupons_usd_bn", {7.0, std::nullopt, 54.0});
+  const auto plan = compiled(s);
+  CHECK(plan.days[0].flows.tga == 0.0);
+  CHECK(plan.days[1].flows.tga == Approx(11.721));
+  CHECK(plan.days[2].flows.tga == 0.0);
+  CHECK(plan.days[3].flows.tga == Approx(200.0 - 195.302));
+  CHECK(plan.days[0].flows.other_liabilities == 0.0);  // the opening day has no flows
+  CHECK(plan.days[1].flows.other_liabilities == 1.924);
+  CHECK(plan.days[2].flows.volatility == 90.0);
+  CHECK(plan.days[1].flows.volatility == 85.0);  // blank: the level before the window holds
+  CHECK(plan.opening.own.volatility == 84.0);
+  CHECK(plan.opening.volatility_before == 85.0);
+  CHECK(plan.days[2].flows.net_coupons == 54.0);
+  CHECK(plan.is_conditional);
+  CHECK_FALSE(compiled(world()).is_conditional);
+}
+
+TEST_CASE("a monthly pace settles evenly over calendar days", "[plan]") {
+  auto s = world("2019-09-11", "2020-09-11");
+  s.policy.runoff_per_month = 20.0;
+  s.policy.reserve_management_purchases_per_month = 5.0;
+  const auto plan = compiled(s);
+  double year = 0.0;
+  for (const auto& d : plan.days) year += d.flows.securities;
+  CHECK(year == Approx(-15.0 * 12.0 * 366.0 / 365.0));
+  CHECK(plan.days[row_of(plan, "2019-09-16")].flows.securities == Approx(-15.0 * 36.0 / 365.0));  // over a weekend
+}
+
+TEST_CASE("operations: the morning's, the series', and the one behind a trigger", "[plan]") {
+  auto s = world();
+  add_series(s, "repo_operation_offered_usd_bn", {0.0, 0.0, 0.0, 0.0, 0.0, 75.0, 80.0});
+  s.policy.repo_operations = {
+      {.id = "emergency", .from = day("2019-09-17"), .until = day("2019-09-17"), .size = 53.0, .minimum_bid = {}, .am_trigger = 60.0},
+      {.id = "morning", .from = day("2019-09-18"), .until = {}, .from_series = true, .minimum_bid = {.over_iorb = false, .rate = 2.15}}};
+  const auto plan = compiled(s);
+  const auto& emergency = plan.days[row_of(plan, "2019-09-17")].context;
+  CHECK(emergency.emergency_size == 53.0);
+  CHECK(emergency.emergency_trigger == 60.0);
+  CHECK(emergency.operation_size == 0.0);
+  const auto& morning = plan.days[row_of(plan, "2019-09-18")].context;
+  CHECK(morning.operation_size == 75.0);
+  CHECK(morning.minimum_bid == Approx(5.0));  // 2.15 % over an IORB of 2.10 %
+  CHECK(std::isinf(morning.emergency_trigger));
+  CHECK(plan.days[row_of(plan, "2019-09-19")].context.minimum_bid == Approx(35.0));
+  CHECK(plan.days[row_of(plan, "2019-09-16")].context.operation_size == 0.0);
+}
+
+TEST_CASE("the standing repo facility changes with the reform of December 2025", "[plan]") {
+  auto s = world("2025-12-08", "2025-12-15");
+  s.policy.standing_repo.enabled = true;
+  s.policy.standing_repo.pm = false;
+  auto plan = compiled(s);
+  const auto& before = plan.days[row_of(plan, "2025-12-10")].context;
+  const auto& after = plan.days[row_of(plan, "2025-12-11")].context;
+  CHECK(before.standing_repo_cap == 500.0);
+  CHECK(before.stigma == 65.0);
+  CHECK(std::isinf(after.standing_repo_cap));
+  CHECK(after.stigma == 30.0);
+  CHECK(before.standing_repo_spread == 15.0);
+  CHECK(before.standing_repo_am);
+  CHECK_FALSE(before.standing_repo_pm);
+  CHECK(before.tgcr_since_2021);
+
+  s.policy.standing_repo.cap = scenario::StandingRepo::Cap::amount;
+  s.policy.standing_repo.cap_amount = 120.0;
+  s.policy.standing_repo.stigma = {{.from = day("2025-12-09"), .stigma = 44.0}};
+  plan = compiled(s);
+  CHECK(plan.days.back().context.standing_repo_cap == 120.0);
+  CHECK(plan.days[0].context.stigma == 65.0);
+  CHECK(plan.days.back().context.stigma == 44.0);
+
+  s.policy.standing_repo.stigma.clear();
+  s.model.set(*scenario::find_parameter("standing_repo.stigma"), 50.0);  // stated: holds on every day
+  CHECK(compiled(s).days.back().context.stigma == 50.0);
+}
+
+TEST_CASE("cash that is not stated leaves the opening ON RRP unlent", "[plan]") {
+  auto s = world();
+  s.fed_balance_sheet.on_rrp = 20.0;
+  const auto& market = compiled(s).opening.own;
+  CHECK(market.cash == Approx(20.0 * (1.0 + 15.0 / 5.0)));  // 15 bp above the floor, scale 5 bp
+  const double lent = market.cash * 15.0 / (5.0 + 15.0);
+  CHECK(market.cash - lent == Approx(20.0));
+  s.fed_balance_sheet.on_rrp = 0.0;
+  CHECK(compiled(s).opening.own.cash == 15.0);
+  s.market.mmf_cash = 70.0;
+  CHECK(compiled(s).opening.own.cash == 70.0);
+}
+
+TEST_CASE("the opening sheet is closed by other assets", "[plan]") {
+  const auto plan = compiled(world());
+  const auto& sheet = plan.opening.sheet;
+  const Cents assets = sheet.securities[0] + sheet.repo_operations[0] + sheet.standing_repo[0] + sheet.other_assets[0];
+  const Cents liabilities = sheet.reserves[0] + sheet.tga[0] + sheet.on_rrp[0] + sheet.foreign_rrp[0] + sheet.currency[0] + sheet.other_liabilities[0];
+  CHECK(assets == liabilities);
+  CHECK(sheet.reserves[0] == to_cents(1458.666));
+}
+
+TEST_CASE("shocks are laid over the days as their shape says", "[plan]") {
+  using scenario::Shock;
+  using scenario::ShockShape;
+  using scenario::ShockTarget;
+  auto s = world();
+  const Date d16 = day("2019-09-16"), d18 = day("2019-09-18");
+  const auto shock = [&](std::string id, ShockTarget target, Date last, bool has_window, ShockShape shape, double half_life = 0.0) {
+    return Shock{.id = std::move(id), .enabled = true, .target = target, .first = d16, .last = last, .has_window = has_window,
+                 .shape = shape, .half_life_days = half_life, .size = {.location = 10.0}};
+  };
+  s.shocks = {shock("step", ShockTarget::tga, d16, false, ShockShape::step),
+              shock("ramp", ShockTarget::tga, d18, true, ShockShape::ramp),
+              shock("reserves", ShockTarget::reserves, d16, false, ShockShape::step),
+              shock("level", ShockTarget::repo_demand, d18, true, ShockShape::step),
+              shock("pulse", ShockTarget::repo_demand, d18, true, ShockShape::pulse, 1.0),
+              shock("volatility", ShockTarget::volatility, d16, false, ShockShape::step),
+              shock("volatility-window", ShockTarget::volatility, d18, true, ShockShape::step)};
+  s.shocks.push_back(s.shocks.front());
+  s.shocks.back().id = "off";
+  s.shocks.back().enabled = false;
+  const auto plan = compiled(s);
+  REQUIRE(plan.shocks.size() == 7);
+  const auto weights = [&](std::size_t k) {
+    return std::vector<double>(plan.shocks[k].weights.begin() + 2, plan.shocks[k].weights.begin() + 7);  // 13 to 19 September
+  };
+  CHECK(weights(0) == std::vector<double>{0, 1, 0, 0, 0});
+  CHECK(weights(1)[1] == Approx(1.0 / 3.0));
+  CHECK(std::accumulate(plan.shocks[1].weights.begin(), plan.shocks[1].weights.end(), 0.0) == Approx(1.0));
+  CHECK(weights(2) == std::vector<double>{0, -1, 0, 0, 0});  // reserves fall when other liabilities rise
+  CHECK(plan.shocks[2].target == plan::FlowTarget::other_liabilities);
+  CHECK(weights(3) == std::vector<double>{0, 1, 1, 1, 0});
+  CHECK(weights(4)[1] == 1.0);
+  CHECK(weights(4)[2] == Approx(0.5));
+  CHECK(weights(4)[3] == Approx(0.25));
+  CHECK(weights(4)[4] == 0.0);
+  CHECK(weights(5) == std::vector<double>{0, 1, 1, 1, 1});  // a dated level stays changed
+  CHECK(weights(6) == std::vector<double>{0, 1, 1, 1, 0});
+  for (const auto& placed : plan.shocks) CHECK(placed.weights[0] == 0.0);  // day 0 is given
+}
+
+TEST_CASE("a shock's draws belong to its id, whatever stands beside it", "[plan]") {
+  auto s = world();
+  scenario::Shock a{.id = "a", .first = day("2019-09-16"), .last = day("2019-09-16")};
+  scenario::Shock b = a;
+  b.id = "b";
+  s.shocks = {a, b};
+  const auto both = compiled(s);
+  s.shocks = {b};
+  CHECK(compiled(s).shocks[0].slot == both.shocks[1].slot);
+  CHECK(both.shocks[0].slot != both.shocks[1].slot);
+  CHECK(both.shocks[0].slot % 2 == 0);
+}
+
+TEST_CASE("correlations that cannot be are issues, not exceptions", "[plan]") {
+  auto s = world();
+  for (const auto* id : {"a", "b", "c"}) {
+    scenario::Shock shock{.id = id, .first = day("2019-09-16"), .last = day("2019-09-16")};
+    shock.size = {.law = scenario::ShockSize::Law::normal, .location = 0.0, .scale = 1.0};
+    s.shocks.push_back(shock);
+  }
+  s.correlation = {{"a", "b", 0.9}, {"b", "c", 0.9}, {"a", "c", 0.7}};
+  CHECK(compiled(s).correlation.has_value());
+  s.correlation.back().rho = -0.9;
+  const auto result = plan::compile(s);
+  CHECK_FALSE(result.plan);
+  REQUIRE(result.issues.size() == 1);
+  CHECK(result.issues[0].key == "correlation");
+  CHECK(result.issues[0].reason.find("eigenvalue") != std::string::npos);
+}
+
+TEST_CASE("a held need comes from the base", "[plan]") {
+  const auto base = world();
+  auto s = world();
+  s.market.need = scenario::NeedRule::hold;
+  s.fed_balance_sheet.reserves = 1300.0;
+  const auto plan = compiled(s, &base);
+  CHECK(plan.opening.need == model::OpeningNeed::held);
+  CHECK(plan.opening.base.reserves == 1458.666);
+  CHECK(plan.opening.own.reserves == 1300.0);
+  const auto alone = plan::compile(s);
+  CHECK_FALSE(alone.plan);
+  CHECK(alone.issues.at(0).key == "market.need");
+}
