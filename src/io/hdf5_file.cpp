@@ -1,12 +1,5 @@
 #include "repoquake/io/hdf5_file.hpp"
 
-#include <fcntl.h>
-#include <hdf5.h>
-#include <hdf5_hl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -17,6 +10,13 @@
 #include <new>
 #include <numeric>
 #include <utility>
+
+#include <fcntl.h>
+#include <hdf5.h>
+#include <hdf5_hl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/error.hpp"
@@ -145,11 +145,11 @@ hid_t driver_id() {
       d.version = H5FD_CLASS_VERSION;
       d.value = static_cast<H5FD_class_value_t>(H5FD_RESERVED + 83);
 #endif
-      constexpr std::array<H5FD_mem_t, H5FD_MEM_NTYPES> free_lists = H5FD_FLMAP_DICHOTOMY;
+      constexpr std::array<H5FD_mem_t, H5FD_MEM_NTYPES> kFreeLists = H5FD_FLMAP_DICHOTOMY;
       d.name = "repoquake";
       d.maxaddr = static_cast<haddr_t>(std::numeric_limits<off_t>::max());
       d.fc_degree = H5F_CLOSE_STRONG;
-      d.fapl_size = sizeof(FileState*);
+      d.fapl_size = sizeof(FileState*);  // NOLINT(bugprone-sizeof-expression): the pointer is what is handed over
       d.open = open_driver;
       d.close = close_driver;
       d.query = query_driver;
@@ -159,7 +159,7 @@ hid_t driver_id() {
       d.read = read_driver;
       d.write = write_driver;
       d.truncate = truncate_driver;
-      std::copy(free_lists.begin(), free_lists.end(), d.fl_map);
+      std::copy(kFreeLists.begin(), kFreeLists.end(), d.fl_map);
       return d;
     }();
     return H5FDregister(&description);
@@ -235,28 +235,46 @@ std::string last_name(Hid object) {
 
 hid_t file_type(ElementType type) {
   switch (type) {
-    case ElementType::int16: return H5T_STD_I16LE;
-    case ElementType::int32: return H5T_STD_I32LE;
-    case ElementType::int64: return H5T_STD_I64LE;
-    case ElementType::uint32: return H5T_STD_U32LE;
-    case ElementType::uint64: return H5T_STD_U64LE;
-    case ElementType::float32: return H5T_IEEE_F32LE;
-    case ElementType::float64: return H5T_IEEE_F64LE;
-    case ElementType::text: case ElementType::other: break;
+    case ElementType::int16:
+      return H5T_STD_I16LE;
+    case ElementType::int32:
+      return H5T_STD_I32LE;
+    case ElementType::int64:
+      return H5T_STD_I64LE;
+    case ElementType::uint32:
+      return H5T_STD_U32LE;
+    case ElementType::uint64:
+      return H5T_STD_U64LE;
+    case ElementType::float32:
+      return H5T_IEEE_F32LE;
+    case ElementType::float64:
+      return H5T_IEEE_F64LE;
+    case ElementType::text:
+    case ElementType::other:
+      break;
   }
   throw LogicError("not a number type");
 }
 
 hid_t memory_type(ElementType type) {
   switch (type) {
-    case ElementType::int16: return H5T_NATIVE_INT16;
-    case ElementType::int32: return H5T_NATIVE_INT32;
-    case ElementType::int64: return H5T_NATIVE_INT64;
-    case ElementType::uint32: return H5T_NATIVE_UINT32;
-    case ElementType::uint64: return H5T_NATIVE_UINT64;
-    case ElementType::float32: return H5T_NATIVE_FLOAT;
-    case ElementType::float64: return H5T_NATIVE_DOUBLE;
-    case ElementType::text: case ElementType::other: break;
+    case ElementType::int16:
+      return H5T_NATIVE_INT16;
+    case ElementType::int32:
+      return H5T_NATIVE_INT32;
+    case ElementType::int64:
+      return H5T_NATIVE_INT64;
+    case ElementType::uint32:
+      return H5T_NATIVE_UINT32;
+    case ElementType::uint64:
+      return H5T_NATIVE_UINT64;
+    case ElementType::float32:
+      return H5T_NATIVE_FLOAT;
+    case ElementType::float64:
+      return H5T_NATIVE_DOUBLE;
+    case ElementType::text:
+    case ElementType::other:
+      break;
   }
   throw LogicError("not a number type");
 }
@@ -309,10 +327,10 @@ hid_t make_access(FileState* state) {
 }
 
 bool has_hdf5_signature(int descriptor) {
-  constexpr std::array<char, 8> signature{'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+  constexpr std::array<char, 8> kSignature{'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
   std::array<char, 8> bytes{};
   for (off_t at = 0; ::pread(descriptor, bytes.data(), bytes.size(), at) == 8; at = at == 0 ? 512 : 2 * at)
-    if (bytes == signature) return true;
+    if (bytes == kSignature) return true;
   return false;
 }
 
@@ -320,15 +338,24 @@ bool has_hdf5_signature(int descriptor) {
 
 std::string_view name_of(ElementType type) noexcept {
   switch (type) {
-    case ElementType::int16: return "int16";
-    case ElementType::int32: return "int32";
-    case ElementType::int64: return "int64";
-    case ElementType::uint32: return "uint32";
-    case ElementType::uint64: return "uint64";
-    case ElementType::float32: return "float32";
-    case ElementType::float64: return "float64";
-    case ElementType::text: return "text";
-    case ElementType::other: return "other";
+    case ElementType::int16:
+      return "int16";
+    case ElementType::int32:
+      return "int32";
+    case ElementType::int64:
+      return "int64";
+    case ElementType::uint32:
+      return "uint32";
+    case ElementType::uint64:
+      return "uint64";
+    case ElementType::float32:
+      return "float32";
+    case ElementType::float64:
+      return "float64";
+    case ElementType::text:
+      return "text";
+    case ElementType::other:
+      return "other";
   }
   return "other";
 }
@@ -375,9 +402,9 @@ void Attributes::set_numbers(std::string_view name, ElementType type, const void
   const Extent extent = is_scalar ? Extent{} : Extent{count};
   const Owned space(make_space(extent));
   const bool exists = check(H5Aexists(object_->id(), key.c_str()), file, key) > 0;
-  const Owned attribute(
-      exists ? H5Aopen(object_->id(), key.c_str(), H5P_DEFAULT)
-             : H5Acreate2(object_->id(), key.c_str(), file_type(type), space, H5P_DEFAULT, H5P_DEFAULT));
+  const Owned attribute(exists
+                            ? H5Aopen(object_->id(), key.c_str(), H5P_DEFAULT)
+                            : H5Acreate2(object_->id(), key.c_str(), file_type(type), space, H5P_DEFAULT, H5P_DEFAULT));
   check(hid_t{attribute}, file, key);
   const Owned stored_space(H5Aget_space(attribute));
   RQ_EXPECT(H5Sget_simple_extent_npoints(stored_space) == static_cast<hssize_t>(count));
@@ -386,7 +413,7 @@ void Attributes::set_numbers(std::string_view name, ElementType type, const void
 
 std::optional<std::string> Attributes::text(std::string_view name) const {
   silence();
-  constexpr std::size_t longest = std::size_t{1} << 20;
+  constexpr std::size_t kLongest = std::size_t{1} << 20;
   const std::string key(name);
   const FileState& file = object_->file();
   if (check(H5Aexists(object_->id(), key.c_str()), file, key) == 0) return std::nullopt;
@@ -401,11 +428,11 @@ std::optional<std::string> Attributes::text(std::string_view name) const {
     check(H5Aread(attribute, type, &data), file, key);
     std::string value = data == nullptr ? "" : data;
     H5Dvlen_reclaim(type, space, H5P_DEFAULT, &data);
-    if (value.size() > longest) return std::nullopt;
+    if (value.size() > kLongest) return std::nullopt;
     return value;
   }
   const std::size_t size = H5Tget_size(stored);
-  if (size > longest) return std::nullopt;
+  if (size > kLongest) return std::nullopt;
   std::string value(size, '\0');
   check(H5Aread(attribute, stored, value.data()), file, key);
   value.resize(std::min(value.find('\0'), value.size()));
@@ -457,9 +484,8 @@ ElementType Dataset::type() const {
   silence();
   const Owned type(check(H5Dget_type(handle_.id()), handle_.file(), full_name(handle_.id())));
   if (H5Tget_class(type) == H5T_STRING) return H5Tis_variable_str(type) > 0 ? ElementType::text : ElementType::other;
-  for (const ElementType candidate :
-       {ElementType::int16, ElementType::int32, ElementType::int64, ElementType::uint32, ElementType::uint64,
-        ElementType::float32, ElementType::float64})
+  for (const ElementType candidate : {ElementType::int16, ElementType::int32, ElementType::int64, ElementType::uint32,
+                                      ElementType::uint64, ElementType::float32, ElementType::float64})
     if (H5Tequal(type, file_type(candidate)) > 0) return candidate;
   return ElementType::other;
 }
@@ -472,22 +498,22 @@ std::uint64_t Dataset::stored_bytes() const {
 // The library's own H5DSget_num_scales frees what it never read when the attribute is damaged; so this reads it itself.
 std::vector<std::string> Dataset::dimensions() const {
   silence();
-  constexpr const char* list_name = "DIMENSION_LIST";  // per dimension the references to its scales
+  constexpr const char* kListName = "DIMENSION_LIST";  // per dimension the references to its scales
   const FileState& file = handle_.file();
   std::vector<std::string> names(shape().size());
   if (names.size() == 1 && attributes().text("CLASS") == "DIMENSION_SCALE") {
     names.front() = last_name(handle_.id());
     return names;
   }
-  if (names.empty() || check(H5Aexists(handle_.id(), list_name), file, list_name) == 0) return names;
-  const Owned attribute(check(H5Aopen(handle_.id(), list_name, H5P_DEFAULT), file, list_name));
-  const Owned stored(check(H5Aget_type(attribute), file, list_name));
+  if (names.empty() || check(H5Aexists(handle_.id(), kListName), file, kListName) == 0) return names;
+  const Owned attribute(check(H5Aopen(handle_.id(), kListName, H5P_DEFAULT), file, kListName));
+  const Owned stored(check(H5Aget_type(attribute), file, kListName));
   const Owned type(H5Tvlen_create(H5T_STD_REF_OBJ));
-  const Owned space(check(H5Aget_space(attribute), file, list_name));
+  const Owned space(check(H5Aget_space(attribute), file, kListName));
   if (H5Tequal(stored, type) <= 0 || H5Sget_simple_extent_npoints(space) != static_cast<hssize_t>(names.size()))
     return names;
   std::vector<hvl_t> scales(names.size(), hvl_t{0, nullptr});
-  check(H5Aread(attribute, type, scales.data()), file, list_name);
+  check(H5Aread(attribute, type, scales.data()), file, kListName);
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (scales[i].len == 0 || scales[i].p == nullptr) continue;
     const Owned scale(H5Rdereference2(handle_.id(), H5P_DEFAULT, H5R_OBJECT, scales[i].p));
@@ -551,14 +577,14 @@ std::vector<double> Dataset::read_numbers(std::uint64_t first, std::uint64_t cou
 
 std::vector<std::string> Dataset::read_texts() const {
   silence();
-  constexpr hssize_t most = hssize_t{1} << 20;
+  constexpr hssize_t kMost = hssize_t{1} << 20;
   const FileState& file = handle_.file();
   const std::string name = full_name(handle_.id());
   if (type() != ElementType::text) throw DataError(file.path + ": " + name + ": has no texts");
   const Owned stored(check(H5Dget_type(handle_.id()), file, name));
   const Owned space(check(H5Dget_space(handle_.id()), file, name));
   const hssize_t count = check(H5Sget_simple_extent_npoints(space), file, name);
-  if (count > most) throw DataError(file.path + ": " + name + ": too large");
+  if (count > kMost) throw DataError(file.path + ": " + name + ": too large");
   std::vector<char*> data(static_cast<std::size_t>(count), nullptr);
   std::vector<std::string> texts(data.size());
   if (data.empty()) return texts;
@@ -623,9 +649,8 @@ Dataset Group::create_numbers(std::string_view name, ElementType type, const Lay
     check(H5Pset_deflate(properties, static_cast<unsigned>(layout.deflate_level)), file, key);
   }
   if (fill != nullptr) check(H5Pset_fill_value(properties, memory_type(type), fill), file, key);
-  Handle dataset(
-      H5Dcreate2(handle_.id(), key.c_str(), file_type(type), space, H5P_DEFAULT, properties, H5P_DEFAULT),
-      handle_.shared_file());
+  Handle dataset(H5Dcreate2(handle_.id(), key.c_str(), file_type(type), space, H5P_DEFAULT, properties, H5P_DEFAULT),
+                 handle_.shared_file());
   check(dataset.id(), file, key);
   return Dataset(std::move(dataset));
 }
@@ -700,8 +725,7 @@ Dataset Group::open_dataset(std::string_view path) const {
 File File::create(const std::string& path) {
   silence();
   const auto state = std::make_shared<FileState>(path, open_descriptor(path, O_RDWR | O_CREAT | O_EXCL), false);
-  if (is_locked_by_another(state->descriptor, LOCK_EX))
-    throw IoError(path + ": is in use by another running process");
+  if (is_locked_by_another(state->descriptor, LOCK_EX)) throw IoError(path + ": is in use by another running process");
   const Owned access(make_access(state.get()));
   const Owned properties(H5Pcreate(H5P_FILE_CREATE));
   H5Pset_obj_track_times(properties, false);

@@ -86,7 +86,8 @@ Provenance read_provenance(const Group& root, const ResultInfo& info) {
     for (std::size_t i = 0; i < keys.size(); ++i) result.emplace_back(keys[i], values[i]);
     return result;
   };
-  if (const auto scenario = texts("resolved_scenario"); !scenario.empty()) provenance.resolved_scenario = scenario.front();
+  if (const auto scenario = texts("resolved_scenario"); !scenario.empty())
+    provenance.resolved_scenario = scenario.front();
   provenance.command_line = texts("command_line");
   provenance.overrides = pairs("override");
   provenance.build = pairs("build");
@@ -108,7 +109,8 @@ std::vector<double> read_rows(const Dataset& dataset, std::uint64_t first, std::
   return values;
 }
 
-[[noreturn]] void refuse_shape(const std::string& path, std::string_view dataset, std::size_t rank, std::size_t wanted) {
+[[noreturn]] void refuse_shape(const std::string& path, std::string_view dataset, std::size_t rank,
+                               std::size_t wanted) {
   throw DataError(path + ": " + std::string(dataset) + ": has " + std::to_string(rank) + " dimensions, not " +
                   std::to_string(wanted));
 }

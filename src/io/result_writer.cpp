@@ -1,10 +1,5 @@
 #include "repoquake/io/result_writer.hpp"
 
-#include <fcntl.h>
-#include <libdeflate.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -18,6 +13,12 @@
 #include <new>
 #include <optional>
 #include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <libdeflate.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/error.hpp"
@@ -40,20 +41,16 @@ std::string system_text(int error_number) { return std::generic_category().messa
 
 std::string iso_date(std::chrono::sys_days day) {
   const std::chrono::year_month_day date(day);
-  std::array<char, 16> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-  return text.data();
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
 }
 
 std::string iso_now() {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const auto day = std::chrono::floor<std::chrono::days>(now);
   const std::chrono::hh_mm_ss time(now - day);
-  std::array<char, 16> text{};
-  std::snprintf(text.data(), text.size(), "T%02u:%02u:%02uZ", static_cast<unsigned>(time.hours().count()),
-                static_cast<unsigned>(time.minutes().count()), static_cast<unsigned>(time.seconds().count()));
-  return iso_date(day) + text.data();
+  return fmt::format("{}T{:02}:{:02}:{:02}Z", iso_date(day), time.hours().count(), time.minutes().count(),
+                     time.seconds().count());
 }
 
 std::string folder_of(const std::string& path) {
@@ -63,19 +60,26 @@ std::string folder_of(const std::string& path) {
 
 std::string_view name_of(Quantity quantity) noexcept {
   switch (quantity) {
-    case Quantity::rate: return "rate";
-    case Quantity::spread: return "spread";
-    case Quantity::amount: return "amount";
-    case Quantity::fraction: return "fraction";
-    case Quantity::percent: return "percent";
+    case Quantity::rate:
+      return "rate";
+    case Quantity::spread:
+      return "spread";
+    case Quantity::amount:
+      return "amount";
+    case Quantity::fraction:
+      return "fraction";
+    case Quantity::percent:
+      return "percent";
   }
   return "";
 }
 
 std::string_view stop_text(engine::StopReason reason) noexcept {
   switch (reason) {
-    case engine::StopReason::all_paths_done: return "all_paths_done";
-    case engine::StopReason::interrupted: return "interrupted";
+    case engine::StopReason::all_paths_done:
+      return "all_paths_done";
+    case engine::StopReason::interrupted:
+      return "interrupted";
   }
   return "";
 }
@@ -101,10 +105,10 @@ using Compressor = std::unique_ptr<libdeflate_compressor, FreeCompressor>;
 /// What HDF5's shuffle filter does: first the lowest bytes of all elements, then the next ones, …
 template <class Word>
 void shuffle(std::span<const Word> words, std::span<std::byte> bytes) {
-  constexpr std::size_t block = 4096;  // stays in the first cache while it is read sizeof(Word) times
+  constexpr std::size_t kBlock = 4096;  // stays in the first cache while it is read sizeof(Word) times
   const std::size_t n = words.size();
-  for (std::size_t first = 0; first < n; first += block) {
-    const std::size_t count = std::min(block, n - first);
+  for (std::size_t first = 0; first < n; first += kBlock) {
+    const std::size_t count = std::min(kBlock, n - first);
     const Word* from = words.data() + first;
     for (std::size_t k = 0; k < sizeof(Word); ++k) {
       auto* to = reinterpret_cast<unsigned char*>(bytes.data() + k * n + first);
@@ -147,8 +151,8 @@ class ChunkEncoder {
       shuffle(std::span<const Word>(padded), std::span(stored));
     }
     deflated_.resize(std::max(deflated_.size(), libdeflate_zlib_compress_bound(compressor_.get(), stored.size())));
-    const std::size_t size = libdeflate_zlib_compress(compressor_.get(), stored.data(), stored.size(),
-                                                      deflated_.data(), deflated_.size());
+    const std::size_t size =
+        libdeflate_zlib_compress(compressor_.get(), stored.data(), stored.size(), deflated_.data(), deflated_.size());
     RQ_ENSURE(size > 0);  // the bound is enough
     return {deflated_.begin(), deflated_.begin() + static_cast<std::ptrdiff_t>(size)};
   }
@@ -492,8 +496,7 @@ void ResultWriter::encode(engine::ChunkResult& chunk) const {
         const std::int32_t day = std::isfinite(values[i]) ? static_cast<std::int32_t>(values[i]) : kDayFill;
         words[i] = static_cast<std::uint32_t>(day);
       }
-      chunk.encoded.push_back(
-          encoder(std::span<const std::uint32_t>(words), 1, static_cast<std::uint32_t>(kDayFill)));
+      chunk.encoded.push_back(encoder(std::span<const std::uint32_t>(words), 1, static_cast<std::uint32_t>(kDayFill)));
     } else {
       to_stored(values, long_words);
       chunk.encoded.push_back(
@@ -580,8 +583,8 @@ void ResultWriter::write_stats(const engine::RunSummary& summary) {
         probabilities[t * n_days + day] = exceedance.probability();
         errors[t * n_days + day] = exceedance.standard_error();
       }
-    describe(write_statistic(group, "spread_exceed", {{&threshold, n_thresholds}, {&time, n_days}}, probabilities),
-             "1", "probability that SOFR minus IORB is above the threshold");
+    describe(write_statistic(group, "spread_exceed", {{&threshold, n_thresholds}, {&time, n_days}}, probabilities), "1",
+             "probability that SOFR minus IORB is above the threshold");
     describe(write_statistic(group, "spread_exceed_se", {{&threshold, n_thresholds}, {&time, n_days}}, errors), "1",
              "standard error of the probability that SOFR minus IORB is above the threshold");
   }
@@ -589,7 +592,8 @@ void ResultWriter::write_stats(const engine::RunSummary& summary) {
   std::vector<std::string> names;
   for (const PathFlagSpec& spec : kPathFlags) names.emplace_back(spec.name);
   const Dataset flag = write_text_scale(group, "flag", names, "what can happen to a path on a day");
-  const auto write_counts = [&](std::string_view name, const std::vector<std::uint64_t>& counts, std::string_view text) {
+  const auto write_counts = [&](std::string_view name, const std::vector<std::uint64_t>& counts,
+                                std::string_view text) {
     RQ_EXPECT(counts.size() == kPathFlagCount);
     const std::vector<std::int64_t> values(counts.begin(), counts.end());
     const Dataset dataset = group.create_dataset(name, std::span<const std::int64_t>(values));
@@ -716,8 +720,7 @@ void ResultWriter::publish() const {
   }
   if (options_.force || failure != 0)  // not every file system knows RENAME_NOREPLACE
     failure = std::rename(partial.c_str(), options_.path.c_str()) == 0 ? 0 : errno;
-  if (failure != 0)
-    throw IoError(options_.path + ": cannot rename " + partial + " to it: " + system_text(failure));
+  if (failure != 0) throw IoError(options_.path + ": cannot rename " + partial + " to it: " + system_text(failure));
 
   const int folder = ::open(folder_of(options_.path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {

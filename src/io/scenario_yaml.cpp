@@ -117,6 +117,11 @@ class Loader {
     return file;
   }
 
+  [[nodiscard]] int rank_of(const SourceMark& mark) const {
+    const auto rank = ranks_.find(mark.file);
+    return rank == ranks_.end() ? 0 : rank->second;
+  }
+
   [[nodiscard]] fs::path folder_of(const SourceMark& mark) const {
     const auto folder = folders_.find(mark.file);
     return folder == folders_.end() ? main_folder_ : folder->second;
@@ -261,7 +266,7 @@ class Loader {
     const auto* policy = find_stated(tree, kPolicyStigma);
     const auto* model = find_stated(tree, kModelStigma);
     if (policy == nullptr || model == nullptr) return;
-    if (ranks_[model->mark.file] > ranks_[policy->mark.file])
+    if (rank_of(model->mark) > rank_of(policy->mark))
       out_.diagnostics.warning(model->mark, std::string(kModelStigma),
                                "has no effect: " + std::string(kPolicyStigma) + " is stated in " +
                                    out_.diagnostics.source_name(policy->mark.file) + ":" +
@@ -292,7 +297,9 @@ class Loader {
     const std::string digest = sha256_hex(bytes);
     if (std::ranges::find(out_.files, path.generic_string(), &InputFile::path) == out_.files.end())
       out_.files.push_back({"series", path.generic_string(), digest});
-    if (reference.sha256 && *reference.sha256 != digest) {
+    // A digest inherited from below a newly named file is that of another file.
+    const bool is_of_this_file = !reference.sha256 || rank_of(reference.sha256_mark) >= rank_of(reference.file_mark);
+    if (is_of_this_file && reference.sha256 && *reference.sha256 != digest) {
       diagnostics.error(reference.sha256_mark, "series.sha256",
                         "the file has changed: its SHA-256 is " + digest + ", expected " + *reference.sha256);
       return std::nullopt;

@@ -34,7 +34,7 @@ void flag_sheet(const DayContext& day, const FedSheet& sheet, DayOutcome& out) n
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const double used = to_usd_bn(sheet.standing_repo[i]);
     out.flags[i] |= used > kUsed ? bit(PathFlag::standing_repo_used) : 0U;
-    out.flags[i] |= day.has_standing_repo && used > kUsed && used >= day.standing_repo_cap - kAtCap
+    out.flags[i] |= day.has_standing_repo && used > kAtCap && used >= day.standing_repo_cap - kAtCap
                         ? bit(PathFlag::standing_repo_at_cap) : 0U;
     out.flags[i] |= sheet.reserves[i] < 0 ? bit(PathFlag::reserves_negative) : 0U;
   }

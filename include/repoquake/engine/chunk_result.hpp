@@ -36,7 +36,7 @@ struct ChunkResult {
   /// (flag): path-days with it.
   std::vector<std::uint64_t> flag_days;
 
-  /// What Sink::encode made of `paths`, one buffer a variable.
+  /// What Sink::encode made of all that; its layout is the sink's own.
   std::vector<std::vector<std::byte>> encoded;
 
   [[nodiscard]] std::span<const float> table(std::size_t variable, std::size_t n_days) const {

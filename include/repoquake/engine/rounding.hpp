@@ -28,7 +28,7 @@ namespace repoquake::engine {
 [[nodiscard]] inline float round_to(double value, double quantum) noexcept {
   constexpr double kRounder = 0x1.8p52;  // adding and taking it away leaves the nearest integer, halves to even
   constexpr double kLargest = 0x1p51;
-  if (!(quantum > 0.0) || !(std::fabs(value) < kLargest * quantum)) return static_cast<float>(value);
+  if (std::isnan(value) || quantum <= 0.0 || std::fabs(value) >= kLargest * quantum) return static_cast<float>(value);
   return static_cast<float>(((value / quantum + kRounder) - kRounder) * quantum);
 }
 

@@ -29,18 +29,25 @@ enum class ElementType : std::uint8_t { int16, int32, int64, uint32, uint64, flo
 
 template <class T>
 concept Number = std::same_as<T, std::int16_t> || std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t> ||
-                 std::same_as<T, std::uint32_t> || std::same_as<T, std::uint64_t> || std::same_as<T, float> ||
-                 std::same_as<T, double>;
+    std::same_as<T, std::uint32_t> || std::same_as<T, std::uint64_t> || std::same_as<T, float> ||
+    std::same_as<T, double>;
 
 template <Number T>
 [[nodiscard]] constexpr ElementType element_type_of() noexcept {
-  if constexpr (std::same_as<T, std::int16_t>) return ElementType::int16;
-  else if constexpr (std::same_as<T, std::int32_t>) return ElementType::int32;
-  else if constexpr (std::same_as<T, std::int64_t>) return ElementType::int64;
-  else if constexpr (std::same_as<T, std::uint32_t>) return ElementType::uint32;
-  else if constexpr (std::same_as<T, std::uint64_t>) return ElementType::uint64;
-  else if constexpr (std::same_as<T, float>) return ElementType::float32;
-  else return ElementType::float64;
+  if constexpr (std::same_as<T, std::int16_t>)
+    return ElementType::int16;
+  else if constexpr (std::same_as<T, std::int32_t>)
+    return ElementType::int32;
+  else if constexpr (std::same_as<T, std::int64_t>)
+    return ElementType::int64;
+  else if constexpr (std::same_as<T, std::uint32_t>)
+    return ElementType::uint32;
+  else if constexpr (std::same_as<T, std::uint64_t>)
+    return ElementType::uint64;
+  else if constexpr (std::same_as<T, float>)
+    return ElementType::float32;
+  else
+    return ElementType::float64;
 }
 
 /// "float32", "text", …
@@ -100,7 +107,8 @@ class Attributes {
   [[nodiscard]] std::optional<std::uint64_t> natural(std::string_view name) const;
 
  private:
-  void set_numbers(std::string_view name, ElementType type, const void* values, std::size_t count, bool is_scalar) const;
+  void set_numbers(std::string_view name, ElementType type, const void* values, std::size_t count,
+                   bool is_scalar) const;
   [[nodiscard]] bool read_number(std::string_view name, ElementType as, void* value) const;
 
   const Handle* object_;

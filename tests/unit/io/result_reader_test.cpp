@@ -114,8 +114,8 @@ TEST_CASE("a truncated result is refused wherever it was cut", "[io]") {
   const std::string path = folder / "a.h5";
   test::write_small(path);
   const std::string whole = test::slurp(path);
-  for (std::size_t size : {std::size_t{9}, std::size_t{47}, std::size_t{48}, std::size_t{1000}, whole.size() / 2,
-                           whole.size() - 1}) {
+  for (std::size_t size :
+       {std::size_t{9}, std::size_t{47}, std::size_t{48}, std::size_t{1000}, whole.size() / 2, whole.size() - 1}) {
     INFO(size);
     test::spill(path, whole.substr(0, size));
     CHECK_THROWS_AS(io::read_info(path), DataError);

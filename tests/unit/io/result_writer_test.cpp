@@ -1,16 +1,16 @@
 #include "repoquake/io/result_writer.hpp"
 
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
 #include <array>
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <thread>
+
+#include <catch2/catch.hpp>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "repoquake/core/error.hpp"
 #include "repoquake/io/result_reader.hpp"
@@ -34,8 +34,10 @@ void check_paths(const std::string& path, const engine::Manifest& m, std::uint64
     for (std::uint64_t p = 0; p < n_paths; ++p)
       for (std::size_t d = 0; d < m.n_days(); ++d) {
         const auto expected = static_cast<double>(test::value_of(variable, p, d));
-        if (std::isnan(expected)) CHECK(std::isnan(table.at(p, d)));
-        else CHECK(table.at(p, d) == expected);
+        if (std::isnan(expected))
+          CHECK(std::isnan(table.at(p, d)));
+        else
+          CHECK(table.at(p, d) == expected);
       }
   }
   for (const char* group : {"/paths", "/summary"}) {

@@ -374,6 +374,18 @@ TEST_CASE("the resolved text pins the digest of the series") {
   CHECK(again.diagnostics.render().find("series.sha256: the file has changed") != std::string::npos);
 }
 
+TEST_CASE("a digest belongs to the file it was stated with") {
+  const MinimalFolder folder;
+  folder.write("other.csv", kDays.substr(0, kDays.size() - 1));
+  folder.extend("pinned.yaml", "series: {sha256: " + io::sha256_hex(kDays) + "}\n");
+  const auto loaded = load(folder.write("child.yaml", "extends: pinned.yaml\nseries: {file: other.csv}\n"));
+  CHECK(loaded.scenario.series->file == "other.csv");
+  check_round_trip(loaded, folder.path());
+  const auto wrong =
+      folder.write("wrong.yaml", "extends: child.yaml\nseries: {sha256: " + io::sha256_hex(kDays) + "}\n");
+  CHECK(complaint(wrong).starts_with("series.sha256: the file has changed"));
+}
+
 TEST_CASE("hold keeps the merge of the parents as base") {
   const MinimalFolder folder;
   const auto file = folder.extend("hold.yaml", "market: {need: hold}\nfed_balance_sheet: {reserves: 1300 bn USD}\n");

@@ -1,10 +1,7 @@
 /// A run without a model: small tables whose every number is known, through the same doors as a real one.
 #pragma once
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -14,6 +11,9 @@
 #include <limits>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
+#include <unistd.h>
 
 #include "repoquake/core/flags.hpp"
 #include "repoquake/io/result_writer.hpp"
@@ -136,7 +136,8 @@ inline engine::ChunkResult make_chunk(const engine::Manifest& m, std::uint64_t c
 inline std::uint64_t chunk_count(const engine::Manifest& m) { return (m.n_paths + m.chunk_paths - 1) / m.chunk_paths; }
 
 /// The engine in one thread; stops early where `chunks` is less than all.
-inline engine::RunSummary drive(engine::Sink& sink, const engine::Manifest& m, std::uint64_t chunks = ~std::uint64_t{0}) {
+inline engine::RunSummary drive(engine::Sink& sink, const engine::Manifest& m,
+                                std::uint64_t chunks = ~std::uint64_t{0}) {
   engine::RunSummary summary{.manifest = m, .stats = engine::OnlineStats(m), .seconds = 1.5, .threads = 3};
   sink.begin(m);
   for (std::uint64_t k = 0; k < std::min(chunks, chunk_count(m)); ++k) {
