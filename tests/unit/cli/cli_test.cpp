@@ -137,6 +137,25 @@ TEST_CASE("check says which files are right and looks at all of them", "[cli]") 
   CHECK(here.run("check nowhere.yaml bad.yaml " + kSeptember).code == 74);
 }
 
+TEST_CASE("every scenario of the library is right and draws no warning", "[cli]") {
+  const Folder here;
+  const auto ran = here.run("check " + fs::path(kSeptember).parent_path().string() + "/*.yaml");
+  CHECK(ran.code == 0);
+  CHECK(ran.err.empty());
+  CHECK(std::count(ran.out.begin(), ran.out.end(), '\n') >= 12);
+}
+
+TEST_CASE("trace follows a path: text, csv and json agree", "[cli]") {
+  const Folder here;
+  const std::string trace = "trace " + kSeptember + " --path 7";
+  CHECK_THAT(here.run(trace).out, Contains("ledger of reserves") && Contains("2019-09-17"));
+  const auto csv = here.run(trace + " --format csv").out;
+  CHECK_THAT(csv, StartsWith("date,section,name,unit,value\n") && Contains("2019-09-17,ledger,tga,cents,-897600000000"));
+  CHECK_THAT(here.run(trace + " --format json").out, Contains("\"tga\": -897600000000"));
+  CHECK(here.run(trace + " --format xml").code == 2);
+  CHECK(here.run("trace " + kSeptember).code == 2);
+}
+
 TEST_CASE("a dry run estimates and writes nothing", "[cli]") {
   const Folder here;
   const auto ran = here.run("run " + kSeptember + " --dry-run --paths 1000000");
