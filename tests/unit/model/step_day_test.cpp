@@ -2,9 +2,7 @@
 
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
-#include <new>
 #include <type_traits>
 
 #include <catch2/catch.hpp>
@@ -12,6 +10,7 @@
 #include "repoquake/core/flags.hpp"
 #include "repoquake/model/fed_balance_sheet.hpp"
 #include "repoquake/scenario/parameters.hpp"
+#include "unit/count_allocations.hpp"
 #include "unit/model/fixtures.hpp"
 
 using namespace repoquake;
@@ -19,36 +18,6 @@ using namespace repoquake::model;
 using namespace repoquake::test;
 using Catch::WithinAbs;
 using reference::Real;
-
-namespace {
-std::size_t allocation_count = 0;
-
-void* allocate(std::size_t size, std::size_t alignment) noexcept {
-  ++allocation_count;
-  return std::aligned_alloc(alignment, (size + alignment) / alignment * alignment);  // a whole multiple, and never 0
-}
-
-void* allocate_or_throw(std::size_t size, std::size_t alignment) {
-  if (void* memory = allocate(size, alignment)) return memory;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-// All forms that lead to the deletes below, which a sanitizer insists on seeing in pairs.
-void* operator new(std::size_t size) { return allocate_or_throw(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate_or_throw(size, static_cast<std::size_t>(alignment));
-}
-void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -464,18 +433,18 @@ TEST_CASE("a day allocates nothing", "[step_day]") {
   const Opening opening = opening_2019(default_params());
   const PathDraws draws = path_draws(dice);
   World w(opening, dice);
-  const std::size_t before = allocation_count;
+  const std::size_t before = allocations();
   open_day(opening, draws, w.state, w.out);
-  CHECK(allocation_count == before);
+  CHECK(allocations() == before);
   for (int day = 0; day < 63; ++day) {
     random_day(w, dice);
-    const std::size_t now = allocation_count;
+    const std::size_t now = allocations();
     w.step();
-    REQUIRE(allocation_count == now);
+    REQUIRE(allocations() == now);
   }
-  const std::size_t now = allocation_count;
+  const std::size_t now = allocations();
   const PathState copy = w.state;  // control: this does allocate
-  CHECK(allocation_count > now);
+  CHECK(allocations() > now);
   CHECK(copy.notional.size() == 24);
 }
 

@@ -94,7 +94,4 @@ inline std::vector<double> scaled(std::vector<double> values, double by) {
   return values;
 }
 
-/// The number of calls of operator new so far in this program.
-std::size_t allocations() noexcept;
-
 }  // namespace repoquake::test

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include <boost/math/distributions/normal.hpp>
@@ -19,6 +17,7 @@
 #include "repoquake/random/correlate.hpp"
 #include "repoquake/random/student.hpp"
 #include "unit/fp_traps.hpp"
+#include "unit/count_allocations.hpp"
 #include "unit/random/judge.hpp"
 
 using namespace repoquake;
@@ -28,8 +27,6 @@ using namespace repoquake::test;
 namespace {
 
 constexpr std::uint64_t kSeed = 20190917;
-
-std::size_t allocation_count = 0;
 
 std::vector<double> normals(std::uint64_t seed = kSeed, std::uint32_t day = 7, Stream stream = Stream::need_shock,
                             std::uint16_t slot = 0) {
@@ -43,19 +40,6 @@ double power_of(double x, int n) {
 }
 
 }  // namespace
-
-std::size_t repoquake::test::allocations() noexcept { return allocation_count; }
-
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++allocation_count;
-  return std::malloc(size > 0 ? size : 1);
-}
-void* operator new(std::size_t size) {
-  if (void* memory = operator new(size, std::nothrow)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 TEST_CASE("a column holds the draws of its addresses", "[normal]") {
   const std::uint64_t first = 0xffffffffffull - 100;  // the path's high word changes within the block
