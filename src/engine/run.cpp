@@ -13,6 +13,7 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "repoquake/engine/simulate_block.hpp"
 
@@ -75,6 +76,9 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
   const std::uint64_t n_chunks = chunk_count(manifest);
   tbb::enumerable_thread_specific<std::unique_ptr<BlockWorkspace>> workspaces(
       [&] { return std::make_unique<BlockWorkspace>(plan); });
+  // Chunks live here and not in the pipeline, which would lose those in flight when a sink throws. With as many tokens as
+  // places and an ordered end, a place is free again before its next chunk is numbered.
+  std::vector<ChunkResult> in_flight(kChunksInFlightPerThread * static_cast<std::size_t>(threads));
   std::uint64_t next = 0;
   bool was_stopped = false;
   sink.begin(manifest);
@@ -88,24 +92,26 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
     return ChunkId{next++};
   };
   const auto simulate = [&](ChunkId id) {
-    auto chunk = std::make_unique<ChunkResult>(
-        simulate_chunk(plan, manifest, static_cast<std::uint64_t>(id), *workspaces.local()));
-    sink.encode(*chunk);
-    return chunk;
+    const auto place = static_cast<std::uint64_t>(id);
+    ChunkResult& chunk = in_flight[place % in_flight.size()];
+    chunk = simulate_chunk(plan, manifest, place, *workspaces.local());
+    sink.encode(chunk);
+    return &chunk;
   };
-  const auto keep = [&](const std::unique_ptr<ChunkResult>& chunk) {
+  const auto keep = [&](ChunkResult* chunk) {
     summary.stats.absorb(*chunk);
     sink.write(*chunk);
+    *chunk = {};
     if (options.on_progress) options.on_progress(summary.stats.n_paths());
   };
 
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   tbb::task_arena arena(threads);
   arena.execute([&] {
-    tbb::parallel_pipeline(kChunksInFlightPerThread * static_cast<std::size_t>(threads),
+    tbb::parallel_pipeline(in_flight.size(),
                            tbb::make_filter<void, ChunkId>(tbb::filter_mode::serial_in_order, number) &
-                               tbb::make_filter<ChunkId, std::unique_ptr<ChunkResult>>(tbb::filter_mode::parallel, simulate) &
-                               tbb::make_filter<std::unique_ptr<ChunkResult>, void>(tbb::filter_mode::serial_in_order, keep));
+                               tbb::make_filter<ChunkId, ChunkResult*>(tbb::filter_mode::parallel, simulate) &
+                               tbb::make_filter<ChunkResult*, void>(tbb::filter_mode::serial_in_order, keep));
   });
 
   summary.stop_reason = was_stopped ? StopReason::interrupted : StopReason::all_paths_done;

@@ -6,7 +6,8 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <iterator>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -29,13 +30,22 @@ std::string iso(std::chrono::sys_days date) {
                      static_cast<unsigned>(d.day()));
 }
 
-/// As many decimals as the error needs to show a digit, one to three.
+/// As many decimals as the error needs to show a digit, one to three. NaN: no error can be told.
 std::string with_error(double value, double error) {
-  value += 0.0;  // no minus before a zero
+  if (std::isnan(error)) return fmt::format("{:.1f} ± n/a", value);
   const int decimals = error >= 0.05 || error <= 0.0 ? 1 : error >= 0.005 ? 2 : 3;
-  return fmt::format("{:.{}f} ± {:.{}f}", value, decimals, error, decimals);
+  const bool rounds_to_zero = std::fabs(value) < 0.5 * std::pow(10.0, -decimals);  // then no minus before it
+  return fmt::format("{:.{}f} ± {:.{}f}", rounds_to_zero ? 0.0 : value, decimals, error, decimals);
 }
-std::string with_error(const QuantileEstimate& q) { return with_error(q.value, q.standard_error()); }
+
+constexpr std::uint64_t kFewestPaths = 2;  // one path has a value and no error
+
+std::string with_error(const QuantileEstimate& q, std::uint64_t n) {
+  return with_error(q.value, n < kFewestPaths ? std::numeric_limits<double>::quiet_NaN() : q.standard_error());
+}
+std::string with_error(const stats::Moments& m) {
+  return with_error(m.mean, m.n < kFewestPaths ? std::numeric_limits<double>::quiet_NaN() : m.standard_error());
+}
 std::string or_blank(const std::optional<double>& value) { return value ? fmt::format("{:.1f}", *value) : ""; }
 
 /// A row of right-aligned cells after a left-aligned label.
@@ -106,12 +116,13 @@ void add_days(std::string& text, const engine::RunSummary& summary, const std::v
   const auto& variables = summary.manifest.statistics;
   const auto spread = static_cast<std::size_t>(std::ranges::find(variables, Variable::spread) - variables.begin());
   const Observed* seen = find(observed, Variable::spread);
+  const std::uint64_t n = summary.stats.n_paths();
   text += '\n';
   add_row(text, "SOFR - IORB, bp (± std. error)", {"median", "5 %", "95 %", "observed"});
   for (const std::size_t day : key_days(summary, spread))
     add_row(text, iso(summary.manifest.dates[day]),
-            {with_error(summary.stats.quantile(spread, day, 0.50)), with_error(summary.stats.quantile(spread, day, 0.05)),
-             with_error(summary.stats.quantile(spread, day, 0.95)), or_blank(seen != nullptr ? (*seen)[day] : std::nullopt)},
+            {with_error(summary.stats.quantile(spread, day, 0.50), n), with_error(summary.stats.quantile(spread, day, 0.05), n),
+             with_error(summary.stats.quantile(spread, day, 0.95), n), or_blank(seen != nullptr ? (*seen)[day] : std::nullopt)},
             summary.manifest.marks[day]);
 }
 
@@ -149,10 +160,10 @@ void add_window(std::string& text, const engine::RunSummary& summary, const scen
   text += '\n';
   add_row(text, "Over the window (± std. error)", {"mean", "median", "5 %", "95 %", "observed"});
   for (const auto& row : kWindowRows) {
-    const auto& moments = summary.stats.moments(row.feature);
+    const std::uint64_t n = summary.stats.n_paths();
     add_row(text, row.label,
-            {with_error(moments.mean, moments.standard_error()), with_error(summary.stats.quantile(row.feature, 0.50)),
-             with_error(summary.stats.quantile(row.feature, 0.05)), with_error(summary.stats.quantile(row.feature, 0.95)),
+            {with_error(summary.stats.moments(row.feature)), with_error(summary.stats.quantile(row.feature, 0.50), n),
+             with_error(summary.stats.quantile(row.feature, 0.05), n), with_error(summary.stats.quantile(row.feature, 0.95), n),
              observed_text(row.feature, s, observed)});
   }
   if (find(observed, Variable::reserves) != nullptr)

@@ -1,0 +1,73 @@
+#include "repoquake/report/tables.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "unit/engine/fixtures.hpp"
+
+using namespace repoquake;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// A run of the September 2019 file and the table it prints.
+struct Printed {
+  engine::RunSummary summary;
+  std::string table;
+};
+
+Printed printed(const std::vector<std::string>& settings, std::uint64_t paths) {
+  auto with = settings;
+  with.emplace_back("output.paths=none");
+  const auto loaded = io::load_scenario(std::string(REPOQUAKE_SOURCE_DIR) + "/scenarios/sep_2019.yaml",
+                                        {.overlays = {}, .settings = with, .paths = paths, .seed = {}});
+  engine::Sink nowhere;
+  auto summary = engine::run(fixtures::september(with, paths), {.threads = 2}, nowhere);
+  auto table = report::summary_table(summary, loaded.scenario);
+  return {std::move(summary), std::move(table)};
+}
+
+std::string line_of(const std::string& table, std::string_view start) {
+  const auto at = table.find("  " + std::string(start));
+  REQUIRE(at != std::string::npos);
+  return table.substr(at, table.find('\n', at) - at);
+}
+
+}  // namespace
+
+TEST_CASE("the summary shows each day against what was observed, with errors", "[report]") {
+  const auto run = printed({}, 2000);
+  CHECK_THAT(run.table, Contains("Conditional replay"));
+  CHECK_THAT(line_of(run.table, "2019-09-17"), Contains("±") && Contains("315.0") && Contains("emergency repo"));
+  CHECK_THAT(line_of(run.table, "2019-09-16"), Contains("33.0") && Contains("tax date"));
+  CHECK_THAT(line_of(run.table, "2019-09-19"), Contains("new rates"));
+  CHECK_THAT(line_of(run.table, "2019-09-30"), Contains("quarter-end"));
+  CHECK_THAT(line_of(run.table, "peak SOFR - IORB"), Contains("315.0"));
+  CHECK_THAT(line_of(run.table, "peak p99"), Contains("690.0"));
+  CHECK_THAT(line_of(run.table, "peak Fed repo operations"), Contains("202.5"));
+  for (std::size_t day = 0; day < run.summary.manifest.n_days(); ++day)  // a short window shows all its days
+    CHECK_THAT(run.table, Contains(calendar::to_iso(run.summary.manifest.dates[day])));
+  CHECK_THAT(run.table, Contains("emergency afternoon operation"));
+  CHECK(run.table.find("-0.0 ") == std::string::npos);
+}
+
+TEST_CASE("what is shown is what was found", "[report]") {
+  const auto run = printed({}, 2000);
+  const auto& peak = run.summary.stats.moments(engine::PathFeature::peak_spread);
+  const std::string row = line_of(run.table, "peak SOFR - IORB, bp");
+  CHECK(std::stod(row.substr(row.find("bp") + 2)) == Approx(peak.mean).margin(0.05));
+}
+
+TEST_CASE("one path has values and no errors", "[report]") {
+  const auto run = printed({}, 1);
+  CHECK_THAT(line_of(run.table, "2019-09-17"), Contains("± n/a"));
+  CHECK(run.table.find("± 0.0") == std::string::npos);
+}
+
+TEST_CASE("the share of path-days without clearing", "[report]") {
+  CHECK(report::flagged_share(printed({}, 300).summary) == 0.0);
+  const auto starved = printed({"shocks.tga-build.size=700 bn USD", "policy.repo_operations=[]"}, 300);
+  CHECK(report::flagged_share(starved.summary) > 0.01);
+  CHECK(report::flagged_share(starved.summary) < 1.0);
+  CHECK_THAT(starved.table, Contains("no clearing below 3000 bp"));
+}
