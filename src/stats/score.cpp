@@ -1,11 +1,80 @@
 #include "repoquake/stats/score.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <vector>
 
 #include "repoquake/core/contract.hpp"
 
 namespace repoquake::stats {
+namespace {
+
+/// Members that stand at one place.
+struct Atom {
+  double place;
+  double share;
+  double below;  ///< share of members at lower places
+};
+
+std::vector<Atom> atoms_of(const QuantileSketch& sketch, double min, double max) {
+  const auto bins = sketch.occupied();
+  const auto n = static_cast<double>(sketch.count());
+  std::vector<Atom> atoms;
+  atoms.reserve(bins.size());
+  std::uint64_t below = 0;
+  for (const auto& [bin, count] : bins) {
+    const double middle = 0.5 * (sketch.scale().lower(bin) + sketch.scale().upper(bin));
+    atoms.push_back({std::clamp(middle, min, max), count / n, static_cast<double>(below) / n});
+    below += count;
+  }
+  return atoms;
+}
+
+/// The integral of crps(), gap by gap.
+double crps_of(const std::vector<Atom>& atoms, double observed) {
+  double score = std::max(atoms.front().place - observed, 0.0) + std::max(observed - atoms.back().place, 0.0);
+  for (std::size_t i = 1; i < atoms.size(); ++i) {
+    const double below = atoms[i].below;
+    const double split = std::clamp(observed, atoms[i - 1].place, atoms[i].place);
+    score += below * below * (split - atoms[i - 1].place) + (1.0 - below) * (1.0 - below) * (atoms[i].place - split);
+  }
+  return score;
+}
+
+/// Variance of h over the members.
+double influence_variance(const std::vector<Atom>& atoms, double observed) {
+  double to_others = 0.0;  // mean |x - x'| at the atom
+  for (const auto& atom : atoms) to_others += atom.share * (atom.place - atoms.front().place);
+  double mean = 0.0;
+  double square = 0.0;
+  double weight = 0.0;
+  for (std::size_t i = 0; i < atoms.size(); ++i) {
+    if (i > 0) to_others += (atoms[i].place - atoms[i - 1].place) * (2.0 * atoms[i].below - 1.0);
+    const double h = std::fabs(atoms[i].place - observed) - to_others;
+    weight += atoms[i].share;
+    const double step = h - mean;
+    mean += step * atoms[i].share / weight;
+    square += atoms[i].share * step * (h - mean);
+  }
+  return square;
+}
+
+double pit_of(const QuantileSketch& sketch, double observed, double min, double max) {
+  const auto n = static_cast<double>(sketch.count());
+  if (observed < min) return 0.5 / (n + 1.0);
+  if (observed > max) return (n + 0.5) / (n + 1.0);
+  const auto place = sketch.scale().bin(observed);
+  double below = 0.0;
+  double equal = 0.0;
+  for (const auto& [bin, count] : sketch.occupied()) {
+    if (bin < place) below += count;
+    if (bin == place) equal = count;
+  }
+  return (below + 0.5 * equal + 0.5) / (n + 1.0);
+}
+
+}  // namespace
 
 double crps(std::span<const double> sorted, double observed) {
   RQ_EXPECT(!sorted.empty());
@@ -28,6 +97,15 @@ double pit(std::span<const double> sorted, double observed) {
   const auto below = static_cast<double>(first - sorted.begin());
   const auto equal = static_cast<double>(last - first);
   return (below + 0.5 * equal + 0.5) / (static_cast<double>(sorted.size()) + 1.0);
+}
+
+SketchScore score(const QuantileSketch& sketch, double observed, double min, double max) {
+  RQ_EXPECT(sketch.count() > 0);
+  RQ_EXPECT(min <= max && std::isfinite(observed));
+  const auto atoms = atoms_of(sketch, min, max);
+  const auto n = static_cast<double>(sketch.count());
+  const double error = n < 2.0 ? 0.0 : std::sqrt(influence_variance(atoms, observed) / (n - 1.0));
+  return {.crps = crps_of(atoms, observed), .standard_error = error, .pit = pit_of(sketch, observed, min, max)};
 }
 
 }  // namespace repoquake::stats
