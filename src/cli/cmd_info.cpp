@@ -29,6 +29,21 @@ void show_features(const io::ResultInfo& info, std::ostream& out) {
     out << fmt::format("  {:<28}{:>20}  {}\n", names[k], fmt::format("{:.2f} ± {:.2f}", mean[k], error[k]), units[k]);
 }
 
+void show_scores(const io::ResultInfo& info, std::ostream& out) {
+  if (info.find("/scores/crps") == nullptr) return;
+  const auto names = io::read_texts(info.path, "/scores/variable");
+  const auto units = io::read_texts(info.path, "/scores/unit");
+  const auto windows = io::read_texts(info.path, "/scores/window");
+  const auto crps = io::read_table(info.path, "/scores/crps");
+  const auto error = io::read_table(info.path, "/scores/crps_se");
+  const auto persistence = io::read_table(info.path, "/scores/crps_persistence");
+  out << fmt::format("\nScores, {}{}: CRPS ± std. error, that of persistence\n", windows.front(),
+                     info.is_conditional ? ", conditional on realised flows" : "");
+  for (std::size_t k = 0; k < names.size(); ++k)
+    out << fmt::format("  {:<28}{:>20}{:>10.3f}  {}\n", names[k], fmt::format("{:.3f} ± {:.3f}", crps.at(k, 0), error.at(k, 0)),
+                       persistence.at(k, 0), units[k]);
+}
+
 void show(const std::string& file, std::ostream& out) {
   const auto info = io::read_info(file);
   out << fmt::format("{}\n  {}\n  {}, {}{}\n", info.path, info.title.empty() ? info.scenario_name : info.title, info.format,
@@ -44,7 +59,9 @@ void show(const std::string& file, std::ostream& out) {
       if (d.path.starts_with(group + "/"))
         out << fmt::format("  {:<28}({:<24}) {:<22} {}\n", d.path.substr(group.size() + 1), shape_text(d), d.units, d.long_name);
   }
-  if (!info.is_partial) show_features(info, out);
+  if (info.is_partial) return;
+  show_features(info, out);
+  show_scores(info, out);
 }
 
 }  // namespace

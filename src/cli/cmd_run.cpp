@@ -37,6 +37,7 @@ struct RunCommand {
   bool force = false;
   bool quiet = false;
   bool dry_run = false;
+  bool expect = false;
 };
 
 // The one thing a signal handler may touch. The first signal asks the run to end; the handler then steps aside, so a
@@ -57,14 +58,24 @@ void catch_signals() {
 
 io::Observed observed_of(const scenario::Scenario& s) {
   io::Observed observed;
+  observed.scoring.trend_spread = s.trend_spread();
+  observed.scoring.persistence = s.model.at("need.shock_persistence");
   for (const auto& found : scenario::observations(s)) {
     const auto& spec = spec_of(found.variable);
-    io::Observed::Column column{std::string(spec.name), std::string(unit_of(spec.quantity)),
-                                std::string(spec.long_name) + ", observed", {}};
-    for (const auto& value : found.values) column.values.push_back(value.value_or(std::numeric_limits<double>::quiet_NaN()));
-    observed.columns.push_back(std::move(column));
+    std::vector<double> values;
+    for (const auto& value : found.values) values.push_back(value.value_or(std::numeric_limits<double>::quiet_NaN()));
+    observed.scoring.observed.push_back({found.variable, values});
+    observed.columns.push_back({std::string(spec.name), std::string(unit_of(spec.quantity)),
+                                std::string(spec.long_name) + ", observed", std::move(values)});
   }
   return observed;
+}
+
+/// True: the run met all that the scenario expects.
+bool meets_expectations(const engine::RunSummary& summary, const scenario::Scenario& s, std::ostream& out) {
+  const auto outcomes = report::check_expectations(summary, s);
+  out << report::expectations_table(outcomes);
+  return std::ranges::all_of(outcomes, &report::ExpectationOutcome::is_met);
 }
 
 std::string host_name() {
@@ -137,8 +148,9 @@ int run_scenario(const RunCommand& run, const Command& command) {
     io::check_output(output, run.force);
   }
 
+  const io::Observed observed = observed_of(prepared.loaded.scenario);
   io::ResultWriter writer({.path = output, .force = run.force, .compress = prepared.loaded.scenario.output.compress},
-                          provenance_of(prepared.loaded, run, command), observed_of(prepared.loaded.scenario));
+                          provenance_of(prepared.loaded, run, command), observed);
   catch_signals();
   const auto summary = [&] {
     Progress progress(command.err, plan.n_paths, stderr_is_terminal(), run.quiet);
@@ -151,26 +163,30 @@ int run_scenario(const RunCommand& run, const Command& command) {
                                plan.n_paths, io::partial_path(output));
     return kInterrupted;
   }
+  command.out << report::scorecard_table(engine::make_scorecard(summary.manifest, summary.stats, observed.scoring),
+                                         summary.manifest.is_conditional);
+  const bool is_missed = run.expect && !meets_expectations(summary, prepared.loaded.scenario, command.out);
   command.out << "\nresult in " << output << '\n';
   if (const double share = report::flagged_share(summary); share > plan.max_flagged) {
     command.err << fmt::format("repoquake: {:.2f} % of path-days have no clearing below 3000 bp; simulate.max_flagged allows {:.2f} %\n",
                                100.0 * share, 100.0 * plan.max_flagged);
     return kFlagged;
   }
-  return kOk;
+  return is_missed ? kMissed : kOk;
 }
 
 }  // namespace
 
 void add_run(CLI::App& app, const Command& command, int& exit_code) {
   auto run = std::make_shared<RunCommand>();
-  auto* verb = app.add_subcommand("run", "simulate a scenario, write the result, print a summary");
+  auto* verb = app.add_subcommand("run", "simulate a scenario, write the result, print a summary and, where there are observations, the replay's scorecard");
   verb->add_option("FILE", run->file, "scenario file")->required();
   verb->add_option("-o,--output", run->output, "result file; default output/NAME.h5")->type_name("FILE.h5");
   add_scenario_options(*verb, run->scenario);
   verb->add_option("--threads", run->threads, "threads; default: all of the machine. Results do not depend on it")->type_name("N")->check(CLI::Range(1, 4096));
   verb->add_flag("--force", run->force, "replace an existing result, once the new one is complete");
   verb->add_flag("--quiet", run->quiet, "no progress and no warnings");
+  verb->add_flag("--expect", run->expect, "hold the run to the scenario's expect: entries; exit 77 when one is missed");
   verb->add_flag("--dry-run", run->dry_run, "estimate paths, memory, disk and time; write nothing");
   verb->callback([run, command, &exit_code] { exit_code = run_scenario(*run, command); });
 }

@@ -56,6 +56,15 @@ stats::QuantileEstimate OnlineStats::quantile(PathFeature feature, double fracti
   return quantile_of(n_variables_ * n_days_ + index(feature), fraction, 1.0);
 }
 
+stats::SketchScore OnlineStats::score(std::size_t variable, std::size_t day, double observed) const {
+  const double factor = bin_factors_.at(variable);
+  const stats::Moments& m = moments(variable, day);
+  stats::SketchScore score = stats::score(sketches_.at(slot(variable, day)), factor * observed, factor * m.min, factor * m.max);
+  score.crps /= factor;
+  score.standard_error /= factor;
+  return score;
+}
+
 stats::Exceedance OnlineStats::exceedance(std::size_t threshold, std::size_t day) const {
   return {n_paths_, exceedances_.at(threshold * n_days_ + day)};
 }

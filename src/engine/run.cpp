@@ -62,6 +62,8 @@ Manifest manifest_of(const plan::Plan& plan) {
   m.statistics = plan.variables;
   if (std::ranges::find(m.statistics, Variable::spread) == m.statistics.end())
     m.statistics.insert(m.statistics.begin(), Variable::spread);
+  for (const Variable variable : plan.expected)
+    if (std::ranges::find(m.statistics, variable) == m.statistics.end()) m.statistics.push_back(variable);
   m.quantiles = plan.quantiles;
   m.thresholds = plan.thresholds;
   m.chunk_paths = kChunkPaths;

@@ -215,6 +215,25 @@ constexpr std::array<QuantileStatistic, 3> kQuantileStatistics{{
     {"quantile_hi", "upper 95 % confidence limit of the quantile over paths", &stats::QuantileEstimate::hi},
 }};
 
+struct ScoreColumn {
+  std::string_view name;
+  std::string_view unit;  ///< "": that of the variable
+  std::string_view text;
+  double engine::Score::*value;
+};
+
+constexpr std::array<ScoreColumn, 9> kScoreColumns{{
+    {"crps", "", "continuous ranked probability score, mean over days; smaller is better", &engine::Score::crps},
+    {"crps_se", "", "standard error of the CRPS from the number of paths, an upper bound", &engine::Score::crps_se},
+    {"pit_mean", "1", "probability integral transform of the observations, mean over days", &engine::Score::pit_mean},
+    {"coverage_50", "1", "share of days inside the central 50 % band", &engine::Score::coverage_50},
+    {"coverage_50_se", "1", "binomial standard error of coverage_50, days taken as independent", &engine::Score::coverage_50_se},
+    {"coverage_90", "1", "share of days inside the central 90 % band", &engine::Score::coverage_90},
+    {"coverage_90_se", "1", "binomial standard error of coverage_90, days taken as independent", &engine::Score::coverage_90_se},
+    {"crps_persistence", "", "CRPS of the opening day's observation on every day", &engine::Score::crps_persistence},
+    {"crps_reversion", "", "CRPS of a reversion to the trailing median, spread only", &engine::Score::crps_reversion},
+}};
+
 struct Scale {
   const Dataset* coordinate;
   std::uint64_t size;
@@ -655,6 +674,40 @@ void ResultWriter::write_observed() {
   }
 }
 
+void ResultWriter::write_scores(const engine::RunSummary& summary) {
+  if (summary.stats.n_paths() == 0) return;
+  const auto card = engine::make_scorecard(manifest_, summary.stats, observed_.scoring);
+  if (card.variables.empty()) return;
+  const Group group = file_.root().create_group("scores");
+  std::vector<std::string> names;
+  std::vector<std::string> units;
+  std::vector<std::string> windows;
+  for (const Variable v : card.variables) {
+    names.emplace_back(spec_of(v).name);
+    units.emplace_back(unit_of(spec_of(v).quantity));
+  }
+  for (const auto& window : card.windows) windows.push_back(window.name);
+  const Dataset variable = write_text_scale(group, "variable", names, "observed variable");
+  const Dataset window = write_text_scale(group, "window", windows, "first and last day that are scored");
+  write_texts(group, "unit", units, variable, "unit of the variable and of its CRPS");
+
+  const std::initializer_list<Scale> scales{{&variable, names.size()}, {&window, windows.size()}};
+  std::vector<double> values(card.scores.size());
+  for (const ScoreColumn& column : kScoreColumns) {
+    std::ranges::transform(card.scores, values.begin(), column.value);
+    describe(write_statistic(group, column.name, scales, values), column.unit, column.text);
+  }
+  std::vector<std::int64_t> n_days(card.scores.size());
+  std::ranges::transform(card.scores, n_days.begin(), [](const auto& s) { return static_cast<std::int64_t>(s.n_days); });
+  Layout layout;
+  layout.shape = {names.size(), windows.size()};
+  Dataset days = group.create_dataset<std::int64_t>("n_days", layout);
+  days.write(std::span<const std::int64_t>(n_days));
+  describe(days, "1", "days with an observation");
+  days.attach_scale(0, variable);
+  days.attach_scale(1, window);
+}
+
 void ResultWriter::write_provenance(const engine::RunSummary& summary) {
   const Group& group = provenance_group_;
   const Attributes about = group.attributes();
@@ -697,6 +750,7 @@ void ResultWriter::end(const engine::RunSummary& summary) {
   write_stats(summary);
   write_features(summary);
   write_observed();
+  write_scores(summary);
   write_provenance(summary);
 
   const Group root = file_.root();

@@ -516,6 +516,20 @@ std::vector<Variable> default_variables() {
   return variables;
 }
 
+/// The variable that a text names; complains where there is none.
+const VariableSpec* read_variable(const Value& value) {
+  const auto name = value.text();
+  if (!name) return nullptr;
+  const auto* found = std::ranges::find(kVariables, *name, &VariableSpec::name);
+  if (found != kVariables.end()) return found;
+  Names names;
+  for (const auto& spec : kVariables) names.emplace_back(spec.name);
+  const auto nearest = did_you_mean(*name, names);
+  value.refuse("no variable is called \"" + name->substr(0, 40) + "\"" +
+               (nearest.empty() ? "; variables: " + list_names(names) : nearest));
+  return nullptr;
+}
+
 std::vector<Variable> read_variables(const Value& value) {
   std::vector<Variable> variables;
   if (value.is("default")) return default_variables();
@@ -527,21 +541,13 @@ std::vector<Variable> read_variables(const Value& value) {
     value.refuse("must be default, all or a list of variables, got \"" + value.node().text.substr(0, 40) + "\"");
     return default_variables();
   }
-  Names names;
-  for (const auto& spec : kVariables) names.emplace_back(spec.name);
   for (const auto& item : value.items().value_or(std::vector<Value>{})) {
-    const auto name = item.text();
-    if (!name) continue;
-    if (const auto variable = find_variable(*name)) {
-      if (std::ranges::find(variables, *variable) != variables.end())
-        item.refuse("is given twice");
-      else
-        variables.push_back(*variable);
-    } else {
-      const auto nearest = did_you_mean(*name, names);
-      item.refuse("no variable is called \"" + name->substr(0, 40) + "\"" +
-                  (nearest.empty() ? "; variables: " + list_names(names) : nearest));
-    }
+    const auto* spec = read_variable(item);
+    if (spec == nullptr) continue;
+    if (std::ranges::find(variables, spec->variable) != variables.end())
+      item.refuse("is given twice");
+    else
+      variables.push_back(spec->variable);
   }
   if (variables.empty()) {
     if (value.node().is_list() && value.node().items.empty()) value.refuse("needs at least one variable");
@@ -591,6 +597,43 @@ void read_output(const Value& map, scenario::Output& output) {
   r.finish();
 }
 
+// ---------------------------------------------------------------- expectations
+
+/// The unit in which a variable is written.
+Unit written_unit(Quantity quantity) {
+  switch (quantity) {
+    case Quantity::rate: case Quantity::percent: return Unit::percent;
+    case Quantity::spread: return Unit::bp;
+    case Quantity::amount: return Unit::usd_bn;
+    case Quantity::fraction: return Unit::none;
+  }
+  return Unit::none;
+}
+
+scenario::Expectation read_expectation(const Value& map, const scenario::Window& window) {
+  MapReader r(map);
+  scenario::Expectation expectation;
+  if (!r.date("date", expectation.date, kRequired)) expectation.date = window.end;  // no second complaint about it
+  const auto name = r.take("variable", kRequired);
+  const auto* spec = name ? read_variable(*name) : nullptr;
+  const auto observed = r.take("observed", kRequired);
+  if (spec != nullptr) {
+    expectation.variable = spec->variable;
+    if (observed) expectation.observed = observed->quantity(written_unit(spec->quantity)).value_or(0.0);
+  }
+  if (const auto within = r.take("within", kRequired)) {
+    const auto ends = within->quantities(Unit::none);
+    if (ends && ends->size() == 2) {
+      expectation.low = ends->front();
+      expectation.high = ends->back();
+    } else if (ends) {
+      within->refuse("must be two shares of the paths, e.g. [5 %, 95 %]");
+    }
+  }
+  r.finish();
+  return expectation;
+}
+
 }  // namespace
 
 void check_format(const Value& format) {
@@ -633,8 +676,10 @@ ScenarioReading read_scenario(const ConfigNode& tree, Reading& reading) {
   read_parameters(r.take_map("model"), "", scenario.model);
   read_simulate(r.take_map("simulate"), scenario.simulate);
   read_output(r.take_map("output"), scenario.output);
+  if (const auto expect = r.take("expect"))
+    for (const auto& item : expect->items().value_or(std::vector<Value>{}))
+      scenario.expect.push_back(read_expectation(item, scenario.window));
   r.unavailable("metrics", "output.quantiles and output.thresholds are computed for every run");
-  r.unavailable("expect", "a replay is scored against the observed columns of its series");
   r.unavailable("transmission", "leave the key out");
   r.finish();
   return result;

@@ -304,6 +304,7 @@ Compiled compile(const Scenario& s, const Scenario* base) {
 
   plan.store_paths = s.output.paths == scenario::Output::Paths::all;
   plan.variables = s.output.variables;
+  for (const auto& expectation : s.expect) plan.expected.push_back(expectation.variable);
   plan.quantiles = s.output.quantiles;
   plan.thresholds = s.output.thresholds;
   plan.rate_precision_bp = s.output.rate_precision_bp;

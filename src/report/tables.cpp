@@ -30,13 +30,16 @@ std::string iso(std::chrono::sys_days date) {
                      static_cast<unsigned>(d.day()));
 }
 
-/// As many decimals as the error needs to show a digit, one to three. NaN: no error can be told.
-std::string with_error(double value, double error) {
-  if (std::isnan(error)) return fmt::format("{:.1f} ± n/a", value);
-  const int decimals = error >= 0.05 || error <= 0.0 ? 1 : error >= 0.005 ? 2 : 3;
+/// As many decimals as the error needs to show a digit, one to three; one where no error can be told.
+int decimals_for(double error) { return std::isnan(error) || error >= 0.05 || error <= 0.0 ? 1 : error >= 0.005 ? 2 : 3; }
+
+/// NaN: no error can be told.
+std::string with_error(double value, double error, int decimals) {
+  if (std::isnan(error)) return fmt::format("{:.{}f} ± n/a", value, decimals);
   const bool rounds_to_zero = std::fabs(value) < 0.5 * std::pow(10.0, -decimals);  // then no minus before it
   return fmt::format("{:.{}f} ± {:.{}f}", rounds_to_zero ? 0.0 : value, decimals, error, decimals);
 }
+std::string with_error(double value, double error) { return with_error(value, error, decimals_for(error)); }
 
 constexpr std::uint64_t kFewestPaths = 2;  // one path has a value and no error
 
@@ -183,7 +186,95 @@ void add_flags(std::string& text, const engine::RunSummary& summary) {
   if (!rows.empty()) text += "\nEvents, share of paths (± std. error)\n" + rows;
 }
 
+std::string label_of(const VariableSpec& spec) {
+  const bool is_amount = spec.quantity == Quantity::amount;
+  return fmt::format("{}, {}", spec.name, is_amount ? "bn USD" : unit_of(spec.quantity));
+}
+
+std::string coverage_text(double share, double error, std::uint64_t days) {
+  return fmt::format("{:.0f} of {} ({:.0f} ± {:.0f} %)", share * static_cast<double>(days), days, 100.0 * share, 100.0 * error);
+}
+
+std::string number_or_dash(double value, int decimals) {
+  return std::isfinite(value) ? fmt::format("{:.{}f}", value + 0.0, decimals) : "-";
+}
+
+constexpr std::string_view kScoreRow = "  {:<25}{:>5}{:>17}{:>13}{:>11}{:>8}{:>7}{:>22}{:>22}\n";
+
+std::string score_row(const VariableSpec& spec, const engine::Score& s) {
+  if (s.n_days == 0) return fmt::format("  {:<25}{:>5}\n", label_of(spec), 0);
+  const int decimals = s.crps_se > 0.0 && s.crps_se < 0.0005 ? 4 : decimals_for(s.crps_se);
+  return fmt::format(kScoreRow, label_of(spec), s.n_days, with_error(s.crps, s.crps_se, decimals),
+                     number_or_dash(s.crps_persistence, decimals), number_or_dash(s.crps_reversion, decimals),
+                     number_or_dash(s.skill(), 2), fmt::format("{:.2f}", s.pit_mean),
+                     coverage_text(s.coverage_50, s.coverage_50_se, s.n_days),
+                     coverage_text(s.coverage_90, s.coverage_90_se, s.n_days));
+}
+
+std::string written(double value, Quantity quantity) {
+  switch (quantity) {
+    case Quantity::rate: case Quantity::percent: return fmt::format("{:.3f} %", value);
+    case Quantity::spread: return fmt::format("{:.1f} bp", value);
+    case Quantity::amount: return fmt::format("{:.1f} bn USD", value);
+    case Quantity::fraction: return fmt::format("{:.4f}", value);
+  }
+  return "";
+}
+
+std::string edge_text(double share, const QuantileEstimate& edge, Quantity quantity) {
+  if (!std::isfinite(edge.value)) return fmt::format("{:g} %: no value", 100.0 * share);
+  return fmt::format("{:g} %: {} ({} to {})", 100.0 * share, written(edge.value, quantity), written(edge.lo, quantity),
+                     written(edge.hi, quantity));
+}
+
+/// A quantile, or for shares 0 and 1 the extremes, which have no limits.
+QuantileEstimate edge_of(const engine::OnlineStats& stats, std::size_t variable, std::size_t day, double share) {
+  const auto& m = stats.moments(variable, day);
+  if (m.n > 0 && share <= 0.0) return {m.min, m.min, m.min};
+  if (m.n > 0 && share >= 1.0) return {m.max, m.max, m.max};
+  return stats.quantile(variable, day, share);
+}
+
 }  // namespace
+
+std::string scorecard_table(const engine::Scorecard& card, bool is_conditional) {
+  if (card.variables.empty()) return "";
+  std::string text = is_conditional ? "\nScorecard, conditional on realised flows" : "\nScorecard";
+  text += "; CRPS ± std. error, smaller is better; skill is against persistence\n";
+  for (std::size_t w = 0; w < card.windows.size(); ++w) {
+    text += fmt::format(kScoreRow, card.windows[w].name, "days", "CRPS", "persistence", "reversion", "skill", "PIT", "inside 50 %", "inside 90 %");
+    for (std::size_t v = 0; v < card.variables.size(); ++v) text += score_row(spec_of(card.variables[v]), card.at(v, w));
+  }
+  if (is_conditional) text += "  the replay knows the realised flows and dated rates, the benchmarks only the opening\n";
+  return text;
+}
+
+std::vector<ExpectationOutcome> check_expectations(const engine::RunSummary& summary, const scenario::Scenario& scenario) {
+  std::vector<ExpectationOutcome> outcomes;
+  const auto& variables = summary.manifest.statistics;
+  const auto& dates = summary.manifest.dates;
+  for (const auto& e : scenario.expect) {
+    const auto variable = static_cast<std::size_t>(std::ranges::find(variables, e.variable) - variables.begin());
+    const auto day = static_cast<std::size_t>(std::ranges::find(dates, e.date) - dates.begin());
+    ExpectationOutcome outcome{e, edge_of(summary.stats, variable, day, e.low), edge_of(summary.stats, variable, day, e.high)};
+    outcome.is_met = outcome.low.value <= e.observed && e.observed <= outcome.high.value;
+    outcomes.push_back(outcome);
+  }
+  return outcomes;
+}
+
+std::string expectations_table(std::span<const ExpectationOutcome> outcomes) {
+  std::string text = "\nExpected; edges of the band with their 95 % limits\n";
+  if (outcomes.empty()) return text + "  the scenario expects nothing\n";
+  for (const auto& o : outcomes) {
+    const auto& spec = spec_of(o.expected.variable);
+    text += fmt::format("  {}  {:<18}{:>16}   {:<7}  {};  {}\n", iso(o.expected.date), spec.name,
+                        written(o.expected.observed, spec.quantity), o.is_met ? "met" : "missed",
+                        edge_text(o.expected.low, o.low, spec.quantity), edge_text(o.expected.high, o.high, spec.quantity));
+  }
+  const auto met = std::ranges::count(outcomes, true, &ExpectationOutcome::is_met);
+  return text + fmt::format("  {} of {} met\n", met, outcomes.size());
+}
 
 double flagged_share(const engine::RunSummary& summary) {
   const double path_days = static_cast<double>(summary.stats.n_paths()) * static_cast<double>(summary.manifest.n_days());

@@ -478,6 +478,30 @@ void check_output(const Output& output, Findings& findings) {
   findings.range("output.precision.amounts", output.amount_precision_usd_bn, 0.0, 100.0, "bn USD", false);
 }
 
+// ---------------------------------------------------------------- expectations
+
+void check_expected_day(const std::string& key, Date date, const Window& window, Findings& findings) {
+  if (!is_publication_day(date))
+    findings.error(key, to_iso(date) + " is not a publication day of SOFR; the nearest is " + to_iso(nearest_open_day(date)));
+  else if (date == window.start)
+    findings.error(key, to_iso(date) + " is the opening day, which is given: nothing can be expected of it");
+  else if (date < window.start || date > window.end)
+    findings.error(key, to_iso(date) + " lies outside the window, " + to_iso(window.start) + " to " + to_iso(window.end));
+}
+
+void check_expectations(const Scenario& scenario, bool has_window, Findings& findings) {
+  for (std::size_t i = 0; i < scenario.expect.size(); ++i) {
+    const std::string key = "expect[" + std::to_string(i) + "]";
+    const auto& expectation = scenario.expect[i];
+    if (has_window) check_expected_day(key + ".date", expectation.date, scenario.window, findings);
+    if (!std::isfinite(expectation.observed)) findings.error(key + ".observed", "must be a number");
+    findings.range(key + ".within[0]", expectation.low, 0.0, 1.0, "", false);
+    findings.range(key + ".within[1]", expectation.high, 0.0, 1.0, "", false);
+    if (expectation.low >= expectation.high)
+      findings.error(key + ".within", "the first share of paths must be below the second, e.g. [5 %, 95 %]");
+  }
+}
+
 void check_simulate(const Simulate& simulate, Findings& findings) {
   if (simulate.paths < 1 || simulate.paths > kMaxPaths)
     findings.error("simulate.paths", "must be a whole number from 1 to " + std::to_string(kMaxPaths) + ", got " +
@@ -511,6 +535,7 @@ std::vector<Issue> validate(const Scenario& scenario) {
   }
   check_simulate(scenario.simulate, findings);
   check_output(scenario.output, findings);
+  check_expectations(scenario, has_window, findings);
   return findings.take();
 }
 

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "repoquake/core/contract.hpp"
 
 namespace repoquake::stats {
 namespace {
+
+constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 /// Members that stand at one place.
 struct Atom {
@@ -104,7 +107,7 @@ SketchScore score(const QuantileSketch& sketch, double observed, double min, dou
   RQ_EXPECT(min <= max && std::isfinite(observed));
   const auto atoms = atoms_of(sketch, min, max);
   const auto n = static_cast<double>(sketch.count());
-  const double error = n < 2.0 ? 0.0 : std::sqrt(influence_variance(atoms, observed) / (n - 1.0));
+  const double error = n < 2.0 ? kNothing : std::sqrt(influence_variance(atoms, observed) / (n - 1.0));
   return {.crps = crps_of(atoms, observed), .standard_error = error, .pit = pit_of(sketch, observed, min, max)};
 }
 

@@ -21,7 +21,7 @@ struct Manifest {
   bool is_conditional = false;               ///< a replay on realised flows
   bool store_paths = false;
   std::vector<Variable> variables;           ///< stored per path where store_paths
-  std::vector<Variable> statistics;          ///< with statistics: `variables`, and `spread` always
+  std::vector<Variable> statistics;          ///< with statistics: `variables`, what is expected, and `spread` always
   std::vector<double> quantiles;             ///< fractions, ascending
   std::vector<Spread> thresholds;            ///< of spread, bp
   std::uint32_t chunk_paths = 0;             ///< paths of a ChunkResult; the last may be shorter

@@ -13,6 +13,7 @@
 #include "repoquake/stats/exceedance.hpp"
 #include "repoquake/stats/moments.hpp"
 #include "repoquake/stats/quantile.hpp"
+#include "repoquake/stats/score.hpp"
 
 namespace repoquake::engine {
 
@@ -28,6 +29,9 @@ class OnlineStats {
   /// `variable` counts in Manifest::statistics.
   [[nodiscard]] const stats::Moments& moments(std::size_t variable, std::size_t day) const;
   [[nodiscard]] stats::QuantileEstimate quantile(std::size_t variable, std::size_t day, double fraction) const;
+
+  /// How the day's distribution does against what was observed, in the variable's unit. Pre: moments(variable, day).n > 0.
+  [[nodiscard]] stats::SketchScore score(std::size_t variable, std::size_t day, double observed) const;
 
   [[nodiscard]] const stats::Moments& moments(PathFeature feature) const;
   [[nodiscard]] stats::QuantileEstimate quantile(PathFeature feature, double fraction) const;

@@ -1,6 +1,6 @@
 /// Writes a run into a result file (docs/result_file.md), while it runs.
 ///
-/// Shapes   /paths and /summary chunk by chunk in path order, /stats, /features, /observed, /provenance at the end.
+/// Shapes   /paths and /summary chunk by chunk in path order, /stats, /features, /observed, /scores, /provenance at the end.
 /// Names    Everything goes to PATH.partial; `end` of a complete run renames it to PATH, in one step.
 /// Bytes    Every dataset outside /provenance, stored chunks included, and every attribute but `created` depend on the
 ///          manifest and the chunks only: not on threads, time or machine.
@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "repoquake/engine/scorecard.hpp"
 #include "repoquake/engine/sink.hpp"
 #include "repoquake/io/hdf5_file.hpp"
 
@@ -56,6 +57,7 @@ struct Observed {
     std::vector<double> values;  ///< one a day
   };
   std::vector<Column> columns;
+  engine::ScoreInputs scoring{};  ///< empty: the result has no /scores
 };
 
 struct WriterOptions {
@@ -104,6 +106,7 @@ class ResultWriter final : public engine::Sink {
   void write_stats(const engine::RunSummary& summary);
   void write_features(const engine::RunSummary& summary);
   void write_observed();
+  void write_scores(const engine::RunSummary& summary);
   void write_provenance(const engine::RunSummary& summary);
   [[nodiscard]] Dataset write_time(const Group& group) const;
   [[nodiscard]] Dataset write_thresholds(const Group& group) const;

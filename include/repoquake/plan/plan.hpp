@@ -69,6 +69,7 @@ struct Plan {
 
   bool store_paths = true;
   std::vector<Variable> variables;
+  std::vector<Variable> expected;         ///< have statistics though they may not be stored
   std::vector<double> quantiles;
   std::vector<Spread> thresholds;
   double rate_precision_bp = 0.01;        ///< 0: exact

@@ -88,6 +88,17 @@ struct Output {
   bool operator==(const Output&) const = default;
 };
 
+/// What a run is held to: the observed value lies between two quantiles of the paths on its day.
+struct Expectation {
+  Date date{};
+  Variable variable = Variable::spread;
+  double observed = 0.0;     ///< in the variable's unit
+  double low = 0.05;         ///< fractions of paths; 0 and 1 are the extremes
+  double high = 0.95;
+
+  bool operator==(const Expectation&) const = default;
+};
+
 struct Scenario {
   std::string name;
   std::string title;
@@ -102,6 +113,7 @@ struct Scenario {
   ParameterValues model;
   Simulate simulate;
   Output output;
+  std::vector<Expectation> expect;
 
   bool operator==(const Scenario&) const = default;
 

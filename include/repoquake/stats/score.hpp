@@ -33,7 +33,7 @@ namespace repoquake::stats {
 /// Score of an ensemble that is known by its bins only.
 struct SketchScore {
   double crps = 0.0;
-  double standard_error = 0.0;  ///< of `crps`, from the finite number of members; 0 with fewer than two
+  double standard_error = 0.0;  ///< of `crps`, from the finite number of members; NaN with fewer than two
   double pit = 0.5;
 
   /// Does the observation lie in the central band that holds this share of the members? By the mid-rank.

@@ -145,6 +145,48 @@ TEST_CASE("every scenario of the library is right and draws no warning", "[cli]"
   CHECK(std::count(ran.out.begin(), ran.out.end(), '\n') >= 12);
 }
 
+TEST_CASE("a replay prints and stores its scorecard", "[cli]") {
+  const Folder here;
+  const auto ran = here.run(kQuick + "-o r.h5");
+  CHECK_THAT(ran.out, Contains("Scorecard, conditional on realised flows") && Contains("2019-09-24 to 2019-10-03") && Contains("spread, bp"));
+  const auto names = repoquake::io::read_texts(here / "r.h5", "/scores/variable");
+  const auto persistence = repoquake::io::read_table(here / "r.h5", "/scores/crps_persistence");
+  REQUIRE(names.size() == 10);  // of the observed columns all but effr, which is not in output.variables
+  CHECK(names[0] == "spread");
+  CHECK(persistence.at(0, 0) == Approx(30.1875));  // by hand, from the series
+  CHECK_THAT(here.run("info r.h5").out, Contains("Scores, 2019-09-12 to 2019-10-03, conditional on realised flows"));
+
+  here.write("bare.yaml", "extends: " + std::string(REPOQUAKE_SOURCE_DIR) + "/tests/reject/parents/minimal.yaml\n");
+  const auto bare = here.run("run bare.yaml --paths 300 --quiet -o b.h5");
+  CHECK(bare.code == 0);
+  CHECK(bare.out.find("Scorecard") == std::string::npos);
+  CHECK(repoquake::io::read_info(here / "b.h5").find("/scores/crps") == nullptr);
+}
+
+TEST_CASE("run --expect holds a run to its scenario, and only then", "[cli]") {
+  const Folder here;
+  const std::string run = "run " + kSeptember + " --paths 4000 --quiet --force --set output.paths=none -o r.h5 ";
+  const auto met = here.run(run + "--expect");
+  CHECK(met.code == 0);
+  CHECK_THAT(met.out, Contains("7 of 7 met") && !Contains("missed"));
+
+  here.write("false.yaml",
+             "expect:\n  - {date: 2019-09-17, variable: sofr, observed: 2.20 %, within: [25 %, 75 %]}\n"
+             "  - {date: 2019-09-18, variable: effr, observed: 2.25 %, within: [0 %, 100 %]}\n");
+  const auto missed = here.run(run + "--with false.yaml --expect");
+  CHECK(missed.code == 77);
+  CHECK_THAT(missed.out, Contains("missed"));
+  CHECK(repoquake::io::read_info(here / "r.h5").status == "complete");
+  CHECK(repoquake::io::read_info(here / "r.h5").find("/stats/effr_mean") != nullptr);  // known though not stored
+
+  const auto ignored = here.run(run + "--with false.yaml");
+  CHECK(ignored.code == 0);
+  CHECK_THAT(ignored.out, !Contains("missed"));
+  // No clearing on most paths comes before a missed expectation.
+  CHECK(here.run(run + "--with false.yaml --expect --set 'shocks.tga-build.size=1300 bn USD'").code == 78);
+  CHECK_THAT(here.run(run + "--expect --set 'expect=[]'").out, Contains("expects nothing"));
+}
+
 TEST_CASE("trace follows a path: text, csv and json agree", "[cli]") {
   const Folder here;
   const std::string trace = "trace " + kSeptember + " --path 7";

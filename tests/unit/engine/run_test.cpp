@@ -186,7 +186,7 @@ TEST_CASE("statistics agree with the stored paths", "[engine]") {
 
 TEST_CASE("spread has statistics even where it is not asked for", "[engine]") {
   MemorySink sink;
-  const auto summary = run(september({"output.variables=[reserves]"}, 300), sink);
+  const auto summary = run(september({"output.variables=[reserves]", "expect=[]"}, 300), sink);
   CHECK(summary.manifest.variables == std::vector{Variable::reserves});
   CHECK(summary.manifest.statistics == std::vector{Variable::spread, Variable::reserves});
 }

@@ -190,6 +190,7 @@ TEST_CASE("scores of a point mass are exact, and the bands are about the middle"
   CHECK(score_of(mass, 70.3).standard_error == 0.0);
   CHECK(score_of(mass, 75.3000001).pit == Approx(0.95));  // beyond the highest: no tie, though in its bin
   CHECK(score_of({4.0}, 1.5).crps == 2.5);
+  CHECK(std::isnan(score_of({4.0}, 1.5).standard_error));
 
   std::vector<double> even(1000);
   for (std::size_t i = 0; i < even.size(); ++i) even[i] = static_cast<double>(i) + 0.5;
