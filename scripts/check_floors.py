@@ -32,6 +32,7 @@ LIBRARIES = {
     "Eigen": ({"random", "plan"}, r"(unsupported/)?Eigen/"),
     "Boost": ({"random"}, r"boost/"),
     "oneTBB": ({"engine"}, r"(tbb|oneapi)/"),
+    "the sanitizer interface": ({"engine"}, r"sanitizer/"),
     "yaml-cpp": ({"io"}, r"yaml-cpp/"),
     "HDF5": ({"io"}, r"(hdf5|H5\w*|hdf5_hl)\.h"),
     "OpenSSL": ({"io"}, r"openssl/"),

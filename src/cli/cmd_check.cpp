@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
-
 #include <memory>
 #include <ostream>
+
+#include <CLI/CLI.hpp>
 
 #include "cli/dispatch.hpp"
 #include "cli/exit_codes.hpp"

@@ -1,8 +1,8 @@
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
-
 #include <memory>
 #include <ostream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "cli/dispatch.hpp"
 #include "repoquake/io/result_reader.hpp"
@@ -40,24 +40,27 @@ void show_scores(const io::ResultInfo& info, std::ostream& out) {
   out << fmt::format("\nScores, {}{}: CRPS ± std. error, that of persistence\n", windows.front(),
                      info.is_conditional ? ", conditional on realised flows" : "");
   for (std::size_t k = 0; k < names.size(); ++k)
-    out << fmt::format("  {:<28}{:>20}{:>10.3f}  {}\n", names[k], fmt::format("{:.3f} ± {:.3f}", crps.at(k, 0), error.at(k, 0)),
-                       persistence.at(k, 0), units[k]);
+    out << fmt::format("  {:<28}{:>20}{:>10.3f}  {}\n", names[k],
+                       fmt::format("{:.3f} ± {:.3f}", crps.at(k, 0), error.at(k, 0)), persistence.at(k, 0), units[k]);
 }
 
 void show(const std::string& file, std::ostream& out) {
   const auto info = io::read_info(file);
-  out << fmt::format("{}\n  {}\n  {}, {}{}\n", info.path, info.title.empty() ? info.scenario_name : info.title, info.format,
-                     info.status, info.is_conditional ? ", conditional replay" : "");
-  out << fmt::format("  {} paths, seed {}, created {}, {} bytes\n", info.n_paths, info.seed, info.created, info.file_bytes);
+  out << fmt::format("{}\n  {}\n  {}, {}{}\n", info.path, info.title.empty() ? info.scenario_name : info.title,
+                     info.format, info.status, info.is_conditional ? ", conditional replay" : "");
+  out << fmt::format("  {} paths, seed {}, created {}, {} bytes\n", info.n_paths, info.seed, info.created,
+                     info.file_bytes);
   if (!info.provenance.program_version.empty())
     out << fmt::format("  repoquake {} ({}), {:.2f} s on {} threads\n", info.provenance.program_version,
                        info.provenance.git_describe, info.seconds, info.threads);
-  for (const auto& input : info.provenance.inputs) out << fmt::format("  {:<10} {}  sha256 {}\n", input.role, input.path, input.sha256);
+  for (const auto& input : info.provenance.inputs)
+    out << fmt::format("  {:<10} {}  sha256 {}\n", input.role, input.path, input.sha256);
   for (const auto& group : info.groups) {
     out << '\n' << group << '\n';
     for (const auto& d : info.datasets)
       if (d.path.starts_with(group + "/"))
-        out << fmt::format("  {:<28}({:<24}) {:<22} {}\n", d.path.substr(group.size() + 1), shape_text(d), d.units, d.long_name);
+        out << fmt::format("  {:<28}({:<24}) {:<22} {}\n", d.path.substr(group.size() + 1), shape_text(d), d.units,
+                           d.long_name);
   }
   if (info.is_partial) return;
   show_features(info, out);

@@ -1,7 +1,3 @@
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -12,6 +8,10 @@
 #include <limits>
 #include <memory>
 #include <ostream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "build_info.hpp"
 #include "cli/build_facts.hpp"
@@ -123,7 +123,8 @@ void estimate(const plan::Plan& plan, const RunCommand& run, const std::string& 
       << fmt::format("  paths    {} of {} days, {} stored variables\n", plan.n_paths, plan.days.size(),
                      plan.store_paths ? plan.variables.size() : 0)
       << fmt::format("  memory   at most {}\n", size_text(static_cast<double>(size.memory_bytes)))
-      << fmt::format("  disk     at most {} before compression, in {}\n", size_text(static_cast<double>(size.paths_bytes)), output)
+      << fmt::format("  disk     at most {} before compression, in {}\n",
+                     size_text(static_cast<double>(size.paths_bytes)), output)
       << fmt::format("  time     about {:.1f} s on {} threads, without writing (trial of {} paths)\n", seconds,
                      summary.threads, trial.n_paths);
 }
@@ -154,7 +155,11 @@ int run_scenario(const RunCommand& run, const Command& command) {
   catch_signals();
   const auto summary = [&] {
     Progress progress(command.err, plan.n_paths, stderr_is_terminal(), run.quiet);
-    return engine::run(plan, {.threads = run.threads, .stop = &stop_requested, .on_progress = [&](std::uint64_t done) { progress.show(done); }}, writer);
+    return engine::run(plan,
+                       {.threads = run.threads,
+                        .stop = &stop_requested,
+                        .on_progress = [&](std::uint64_t done) { progress.show(done); }},
+                       writer);
   }();
 
   command.out << report::summary_table(summary, prepared.loaded.scenario);
@@ -168,8 +173,9 @@ int run_scenario(const RunCommand& run, const Command& command) {
   const bool is_missed = run.expect && !meets_expectations(summary, prepared.loaded.scenario, command.out);
   command.out << "\nresult in " << output << '\n';
   if (const double share = report::flagged_share(summary); share > plan.max_flagged) {
-    command.err << fmt::format("repoquake: {:.2f} % of path-days have no clearing below 3000 bp; simulate.max_flagged allows {:.2f} %\n",
-                               100.0 * share, 100.0 * plan.max_flagged);
+    command.err << fmt::format(
+        "repoquake: {:.2f} % of path-days have no clearing below 3000 bp; simulate.max_flagged allows {:.2f} %\n",
+        100.0 * share, 100.0 * plan.max_flagged);
     return kFlagged;
   }
   return is_missed ? kMissed : kOk;
@@ -179,11 +185,15 @@ int run_scenario(const RunCommand& run, const Command& command) {
 
 void add_run(CLI::App& app, const Command& command, int& exit_code) {
   auto run = std::make_shared<RunCommand>();
-  auto* verb = app.add_subcommand("run", "simulate a scenario, write the result, print a summary and, where there are observations, the replay's scorecard");
+  auto* verb = app.add_subcommand("run",
+                                  "simulate a scenario, write the result, print a summary and, where there are "
+                                  "observations, the replay's scorecard");
   verb->add_option("FILE", run->file, "scenario file")->required();
   verb->add_option("-o,--output", run->output, "result file; default output/NAME.h5")->type_name("FILE.h5");
   add_scenario_options(*verb, run->scenario);
-  verb->add_option("--threads", run->threads, "threads; default: all of the machine. Results do not depend on it")->type_name("N")->check(CLI::Range(1, 4096));
+  verb->add_option("--threads", run->threads, "threads; default: all of the machine. Results do not depend on it")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096));
   verb->add_flag("--force", run->force, "replace an existing result, once the new one is complete");
   verb->add_flag("--quiet", run->quiet, "no progress and no warnings");
   verb->add_flag("--expect", run->expect, "hold the run to the scenario's expect: entries; exit 77 when one is missed");

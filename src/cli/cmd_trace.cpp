@@ -1,9 +1,9 @@
+#include <memory>
+#include <ostream>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-
-#include <memory>
 #include <nlohmann/json.hpp>
-#include <ostream>
 
 #include "cli/dispatch.hpp"
 #include "cli/scenario_options.hpp"
@@ -29,11 +29,14 @@ std::string dollars(Cents cents) {
   const bool is_negative = cents < 0;
   const auto size = is_negative ? 0 - static_cast<std::uint64_t>(cents) : static_cast<std::uint64_t>(cents);
   std::string whole = std::to_string(size / 100);
-  for (auto at = static_cast<std::ptrdiff_t>(whole.size()) - 3; at > 0; at -= 3) whole.insert(static_cast<std::size_t>(at), ",");
+  for (auto at = static_cast<std::ptrdiff_t>(whole.size()) - 3; at > 0; at -= 3)
+    whole.insert(static_cast<std::size_t>(at), ",");
   return fmt::format("{}{}.{:02}", is_negative ? "-" : "", whole, size % 100);
 }
 
-bool is_cohort(const TraceValue& value) { return value.name.starts_with("notional.") || value.name.starts_with("equity."); }
+bool is_cohort(const TraceValue& value) {
+  return value.name.starts_with("notional.") || value.name.starts_with("equity.");
+}
 
 void show_values(std::string_view title, const std::vector<TraceValue>& values, std::ostream& out) {
   if (values.empty()) return;
@@ -51,8 +54,9 @@ void show_ledger(const TraceDay& day, std::ostream& out) {
     if (entry.cents != 0) out << fmt::format("    {:<26}{:>24}\n", entry.name, dollars(entry.cents));
   }
   out << fmt::format("    {:<26}{:>24}\n", "sum", dollars(sum))
-      << fmt::format("    {:<26}{:>24}   {} -> {}\n", "change of reserves", dollars(day.reserves_after - day.reserves_before),
-                     dollars(day.reserves_before), dollars(day.reserves_after));
+      << fmt::format("    {:<26}{:>24}   {} -> {}\n", "change of reserves",
+                     dollars(day.reserves_after - day.reserves_before), dollars(day.reserves_before),
+                     dollars(day.reserves_after));
 }
 
 void as_text(const plan::Plan& plan, std::uint64_t path, const std::vector<TraceDay>& days, std::ostream& out) {
@@ -90,9 +94,10 @@ void for_each_value(const TraceDay& day, Use&& use) {
 void as_csv(const std::vector<TraceDay>& days, std::ostream& out) {
   out << "date,section,name,unit,value\n";
   for (const auto& day : days)
-    for_each_value(day, [&](const char* section, const std::string& name, const std::string& unit, const std::string& value) {
-      out << fmt::format("{},{},{},{},{}\n", calendar::to_iso(day.date), section, name, unit, value);
-    });
+    for_each_value(
+        day, [&](const char* section, const std::string& name, const std::string& unit, const std::string& value) {
+          out << fmt::format("{},{},{},{},{}\n", calendar::to_iso(day.date), section, name, unit, value);
+        });
 }
 
 nlohmann::ordered_json values_json(const std::vector<TraceValue>& values) {
@@ -102,16 +107,26 @@ nlohmann::ordered_json values_json(const std::vector<TraceValue>& values) {
 }
 
 void as_json(const plan::Plan& plan, std::uint64_t path, const std::vector<TraceDay>& days, std::ostream& out) {
-  nlohmann::ordered_json root{{"format", "repoquake/trace/1"}, {"scenario", plan.name}, {"path", path}, {"seed", plan.seed},
-                              {"conditional", plan.is_conditional}, {"days", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json root{{"format", "repoquake/trace/1"},
+                              {"scenario", plan.name},
+                              {"path", path},
+                              {"seed", plan.seed},
+                              {"conditional", plan.is_conditional},
+                              {"days", nlohmann::ordered_json::array()}};
   for (const auto& day : days) {
     auto ledger = nlohmann::ordered_json::object();
     for (const auto& entry : day.ledger) ledger[entry.name] = entry.cents;
-    root["days"].push_back({{"date", calendar::to_iso(day.date)}, {"mark", day.mark}, {"events", day.flags},
-                            {"draws", values_json(day.draws)}, {"flows", values_json(day.flows)},
-                            {"sessions", values_json(day.sessions)}, {"state", values_json(day.state)},
-                            {"observed", values_json(day.observed)}, {"ledger_cents", ledger},
-                            {"reserves_before_cents", day.reserves_before}, {"reserves_after_cents", day.reserves_after}});
+    root["days"].push_back({{"date", calendar::to_iso(day.date)},
+                            {"mark", day.mark},
+                            {"events", day.flags},
+                            {"draws", values_json(day.draws)},
+                            {"flows", values_json(day.flows)},
+                            {"sessions", values_json(day.sessions)},
+                            {"state", values_json(day.state)},
+                            {"observed", values_json(day.observed)},
+                            {"ledger_cents", ledger},
+                            {"reserves_before_cents", day.reserves_before},
+                            {"reserves_after_cents", day.reserves_after}});
   }
   out << root.dump(1) << '\n';
 }
@@ -119,22 +134,28 @@ void as_json(const plan::Plan& plan, std::uint64_t path, const std::vector<Trace
 void trace(const TraceCommand& options, const Command& command) {
   const Prepared prepared = prepare(options.file, options.scenario);
   io::require_valid(prepared.loaded);
-  if (!options.quiet && !prepared.loaded.diagnostics.empty()) command.err << prepared.loaded.diagnostics.render() << '\n';
+  if (!options.quiet && !prepared.loaded.diagnostics.empty())
+    command.err << prepared.loaded.diagnostics.render() << '\n';
   const auto days = engine::trace_path(*prepared.plan, options.path);
-  if (options.format == "csv") as_csv(days, command.out);
-  else if (options.format == "json") as_json(*prepared.plan, options.path, days, command.out);
-  else as_text(*prepared.plan, options.path, days, command.out);
+  if (options.format == "csv")
+    as_csv(days, command.out);
+  else if (options.format == "json")
+    as_json(*prepared.plan, options.path, days, command.out);
+  else
+    as_text(*prepared.plan, options.path, days, command.out);
 }
 
 }  // namespace
 
 void add_trace(CLI::App& app, const Command& command) {
   auto options = std::make_shared<TraceCommand>();
-  auto* verb = app.add_subcommand("trace", "follow one path day by day: draws, flows, state, and the ledger of reserves");
+  auto* verb =
+      app.add_subcommand("trace", "follow one path day by day: draws, flows, state, and the ledger of reserves");
   verb->add_option("FILE", options->file, "scenario file")->required();
   verb->add_option("--path", options->path, "index of the path, from 0")->required()->type_name("N");
   verb->add_option("--format", options->format, "text for people; csv or json with numbers that round-trip")
-      ->check(CLI::IsMember({"text", "csv", "json"}))->type_name("text|csv|json");
+      ->check(CLI::IsMember({"text", "csv", "json"}))
+      ->type_name("text|csv|json");
   add_scenario_options(*verb, options->scenario);
   verb->add_flag("--quiet", options->quiet, "no warnings");
   verb->callback([options, command] { trace(*options, command); });

@@ -1,8 +1,8 @@
+#include <ostream>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
-#include <ostream>
 
 #include "build_info.hpp"
 #include "cli/build_facts.hpp"

@@ -1,8 +1,9 @@
 #include "cli/dispatch.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <ostream>
+
+#include <CLI/CLI.hpp>
 
 #include "build_info.hpp"
 #include "cli/exit_codes.hpp"
@@ -13,7 +14,8 @@ namespace {
 constexpr const char* kFooter =
     "Results go to standard output, progress and complaints to standard error.\n"
     "Exit codes: 0 ok; 2 usage; 65 the input is wrong; 70 internal error; 74 a file cannot be read or written;\n"
-    "75 interrupted; 77 an expectation was missed (result kept); 78 too many path-days without a clearing rate (result kept).";
+    "75 interrupted; 77 an expectation was missed (result kept); 78 too many path-days without a clearing rate (result "
+    "kept).";
 
 }  // namespace
 

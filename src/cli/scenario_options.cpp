@@ -1,7 +1,8 @@
 #include "cli/scenario_options.hpp"
 
-#include <CLI/CLI.hpp>
 #include <utility>
+
+#include <CLI/CLI.hpp>
 
 #include "repoquake/plan/compile.hpp"
 
@@ -9,8 +10,13 @@ namespace repoquake::cli {
 
 void add_scenario_options(CLI::App& verb, ScenarioOptions& options) {
   // One value an occurrence: a second word is never swallowed.
-  verb.add_option("--with", options.overlays, "lay a YAML file over the scenario; may be repeated")->type_name("OVERLAY.yaml")->allow_extra_args(false);
-  verb.add_option("--set", options.settings, "set one key, e.g. --set 'shocks.tga-build.size=120 bn USD'; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  verb.add_option("--with", options.overlays, "lay a YAML file over the scenario; may be repeated")
+      ->type_name("OVERLAY.yaml")
+      ->allow_extra_args(false);
+  verb.add_option("--set", options.settings,
+                  "set one key, e.g. --set 'shocks.tga-build.size=120 bn USD'; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   verb.add_option("--paths", options.paths, "number of paths (simulate.paths)")->type_name("N");
   verb.add_option("--seed", options.seed, "seed of the random numbers (simulate.seed)")->type_name("N");
 }

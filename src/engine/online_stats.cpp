@@ -34,9 +34,13 @@ void OnlineStats::absorb(const ChunkResult& chunk) {
   }
 }
 
-const stats::Moments& OnlineStats::moments(std::size_t variable, std::size_t day) const { return moments_.at(slot(variable, day)); }
+const stats::Moments& OnlineStats::moments(std::size_t variable, std::size_t day) const {
+  return moments_.at(slot(variable, day));
+}
 
-const stats::Moments& OnlineStats::moments(PathFeature feature) const { return moments_.at(n_variables_ * n_days_ + index(feature)); }
+const stats::Moments& OnlineStats::moments(PathFeature feature) const {
+  return moments_.at(n_variables_ * n_days_ + index(feature));
+}
 
 stats::QuantileEstimate OnlineStats::quantile_of(std::size_t slot, double fraction, double factor) const {
   const stats::Moments& m = moments_.at(slot);
@@ -59,7 +63,8 @@ stats::QuantileEstimate OnlineStats::quantile(PathFeature feature, double fracti
 stats::SketchScore OnlineStats::score(std::size_t variable, std::size_t day, double observed) const {
   const double factor = bin_factors_.at(variable);
   const stats::Moments& m = moments(variable, day);
-  stats::SketchScore score = stats::score(sketches_.at(slot(variable, day)), factor * observed, factor * m.min, factor * m.max);
+  stats::SketchScore score =
+      stats::score(sketches_.at(slot(variable, day)), factor * observed, factor * m.min, factor * m.max);
   score.crps /= factor;
   score.standard_error /= factor;
   return score;

@@ -1,11 +1,5 @@
 #include "repoquake/engine/run.hpp"
 
-#include <tbb/enumerable_thread_specific.h>
-#include <tbb/global_control.h>
-#include <tbb/info.h>
-#include <tbb/parallel_pipeline.h>
-#include <tbb/task_arena.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -14,6 +8,12 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <tbb/enumerable_thread_specific.h>
+#include <tbb/global_control.h>
+#include <tbb/info.h>
+#include <tbb/parallel_pipeline.h>
+#include <tbb/task_arena.h>
 
 #include "repoquake/engine/simulate_block.hpp"
 
@@ -130,8 +130,10 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
     const Holding turn(numbering);
     was_stopped = next < n_chunks && options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
     const ChunkId id{next};
-    if (next == n_chunks || was_stopped) control.stop();
-    else ++next;
+    if (next == n_chunks || was_stopped)
+      control.stop();
+    else
+      ++next;
     return id;
   };
   const auto simulate = [&](ChunkId id) {

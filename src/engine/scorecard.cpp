@@ -69,7 +69,8 @@ Score score_window(const OnlineStats& stats, std::size_t variable, const ScoreWi
   }
   if (sum.n_days == 0) return {};
   const auto n = static_cast<double>(sum.n_days);
-  for (double* value : {&sum.crps, &sum.crps_se, &sum.pit_mean, &sum.crps_persistence, &sum.crps_reversion}) *value /= n;
+  for (double* value : {&sum.crps, &sum.crps_se, &sum.pit_mean, &sum.crps_persistence, &sum.crps_reversion})
+    *value /= n;
   inside_50.n = inside_90.n = sum.n_days;
   sum.coverage_50 = inside_50.probability();
   sum.coverage_50_se = inside_50.standard_error();

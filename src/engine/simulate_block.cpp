@@ -22,15 +22,24 @@ constexpr double kLeastVolatility = 1.0;  // bp: a shock may lower volatility, n
 
 ColumnData& column_of(FlowTarget target, model::DayFlows& flows) noexcept {
   switch (target) {
-    case FlowTarget::tga: return flows.tga;
-    case FlowTarget::other_liabilities: return flows.other_liabilities;
-    case FlowTarget::currency: return flows.currency;
-    case FlowTarget::foreign_rrp: return flows.foreign_rrp;
-    case FlowTarget::mmf_cash: return flows.mmf_cash;
-    case FlowTarget::other_sales: return flows.other_sales;
-    case FlowTarget::yield_change: return flows.yield_change;
-    case FlowTarget::repo_demand: return flows.repo_demand;
-    case FlowTarget::volatility: return flows.volatility;
+    case FlowTarget::tga:
+      return flows.tga;
+    case FlowTarget::other_liabilities:
+      return flows.other_liabilities;
+    case FlowTarget::currency:
+      return flows.currency;
+    case FlowTarget::foreign_rrp:
+      return flows.foreign_rrp;
+    case FlowTarget::mmf_cash:
+      return flows.mmf_cash;
+    case FlowTarget::other_sales:
+      return flows.other_sales;
+    case FlowTarget::yield_change:
+      return flows.yield_change;
+    case FlowTarget::repo_demand:
+      return flows.repo_demand;
+    case FlowTarget::volatility:
+      return flows.volatility;
   }
   return flows.tga;
 }
@@ -43,7 +52,8 @@ void draw_path_constants(std::uint64_t seed, std::uint64_t first_path, model::Pa
 }
 
 /// A shock's size before location and scale: a unit law, one value a path.
-void draw_score(const PlanShock& shock, std::uint64_t seed, std::uint64_t first_path, Column scratch, Column score) noexcept {
+void draw_score(const PlanShock& shock, std::uint64_t seed, std::uint64_t first_path, Column scratch,
+                Column score) noexcept {
   if (shock.law == PlanShock::Law::uniform) {
     random::draw_uniforms(seed, first_path, 0, Stream::shock_size, shock.slot, score);
   } else if (shock.law == PlanShock::Law::student_t) {
@@ -58,11 +68,15 @@ void draw_score(const PlanShock& shock, std::uint64_t seed, std::uint64_t first_
 
 double size_of(const PlanShock& shock, double score) noexcept {
   switch (shock.law) {
-    case PlanShock::Law::constant: return shock.location;
+    case PlanShock::Law::constant:
+      return shock.location;
     case PlanShock::Law::normal:
-    case PlanShock::Law::student_t: return shock.location + shock.scale * score;
-    case PlanShock::Law::lognormal: return shock.location * elementary::exp(shock.scale * score);
-    case PlanShock::Law::uniform: return shock.location + (shock.scale - shock.location) * score;
+    case PlanShock::Law::student_t:
+      return shock.location + shock.scale * score;
+    case PlanShock::Law::lognormal:
+      return shock.location * elementary::exp(shock.scale * score);
+    case PlanShock::Law::uniform:
+      return shock.location + (shock.scale - shock.location) * score;
   }
   return shock.location;
 }
@@ -140,8 +154,11 @@ class FeatureTracker {
   void open(const plan::Plan& plan, const BlockWorkspace& work) {
     opening_position_ = plan.opening.position;
     for (auto& column : columns_) column.fill(-std::numeric_limits<double>::infinity());
-    for (const auto f : {PathFeature::trough_reserves, PathFeature::trough_return}) at(f).fill(std::numeric_limits<double>::infinity());
-    for (const auto f : {PathFeature::peak_day, PathFeature::basis_sales_total, PathFeature::basis_sales_forced_total, PathFeature::position_change}) at(f).fill(0.0);
+    for (const auto f : {PathFeature::trough_reserves, PathFeature::trough_return})
+      at(f).fill(std::numeric_limits<double>::infinity());
+    for (const auto f : {PathFeature::peak_day, PathFeature::basis_sales_total, PathFeature::basis_sales_forced_total,
+                         PathFeature::position_change})
+      at(f).fill(0.0);
     flags_.fill(0);
     see(plan, 0, work);
   }
@@ -156,7 +173,8 @@ class FeatureTracker {
       at(PathFeature::peak_day)[i] = spread > at(PathFeature::peak_spread)[i] ? days : at(PathFeature::peak_day)[i];
       at(PathFeature::basis_sales_total)[i] += out.sales[i];
       at(PathFeature::basis_sales_forced_total)[i] += out.forced_sales[i];
-      at(PathFeature::position_change)[i] = opening_position_ > 0.0 ? 100.0 * (out.position[i] / opening_position_ - 1.0) : 0.0;
+      at(PathFeature::position_change)[i] =
+          opening_position_ > 0.0 ? 100.0 * (out.position[i] / opening_position_ - 1.0) : 0.0;
       flags_[i] |= out.flags[i];
     }
     raise(PathFeature::peak_spread, out.percentiles[model::kMedian]);
@@ -215,13 +233,15 @@ class ChunkRecorder {
     ColumnData value;
     for (std::size_t v = 0; v < manifest_.statistics.size(); ++v) {
       observe(plan_, day, manifest_.statistics[v], work, value);
-      gather(v * n_days_ + day, offset, std::span(value).first(lanes), bin_factor(spec_of(manifest_.statistics[v]).quantity));
+      gather(v * n_days_ + day, offset, std::span(value).first(lanes),
+             bin_factor(spec_of(manifest_.statistics[v]).quantity));
       if (manifest_.statistics[v] == Variable::spread) count_above(value, offset, lanes, day);
     }
     if (manifest_.store_paths) {
       for (std::size_t v = 0; v < manifest_.variables.size(); ++v) {
         observe(plan_, day, manifest_.variables[v], work, value);
-        const double quantum = storage_quantum(manifest_.variables[v], plan_.rate_precision_bp, plan_.amount_precision_usd_bn);
+        const double quantum =
+            storage_quantum(manifest_.variables[v], plan_.rate_precision_bp, plan_.amount_precision_usd_bn);
         float* table = chunk_.paths.data() + (v * chunk_.n_paths + offset) * n_days_ + day;
         for (std::size_t i = 0; i < lanes; ++i) table[i * n_days_] = round_to(value[i], quantum);
       }
@@ -232,7 +252,8 @@ class ChunkRecorder {
 
   void close(const FeatureTracker& features, std::size_t offset, std::size_t lanes) {
     for (std::size_t f = 0; f < kPathFeatureCount; ++f) {
-      std::copy_n(features[f].begin(), lanes, chunk_.features.begin() + static_cast<std::ptrdiff_t>(f * chunk_.n_paths + offset));
+      std::copy_n(features[f].begin(), lanes,
+                  chunk_.features.begin() + static_cast<std::ptrdiff_t>(f * chunk_.n_paths + offset));
       gather(manifest_.statistics.size() * n_days_ + f, offset, std::span(features[f]).first(lanes), 1.0);
     }
     for (std::size_t i = 0; i < lanes; ++i) chunk_.flags[offset + i] = features.flags(i);
@@ -257,7 +278,8 @@ class ChunkRecorder {
       for (std::size_t i = 0; i < lanes; ++i) {
         const bool is_above = spread[i] > manifest_.thresholds[k];
         chunk_.exceedances[k * n_days_ + day] += is_above;
-        chunk_.days_above[(offset + i) * n + k] = static_cast<std::uint16_t>(chunk_.days_above[(offset + i) * n + k] + is_above);
+        chunk_.days_above[(offset + i) * n + k] =
+            static_cast<std::uint16_t>(chunk_.days_above[(offset + i) * n + k] + is_above);
       }
     }
   }
@@ -293,41 +315,74 @@ void simulate_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_
   model::step_day(plan.params, plan.days[day].context, work.flows, work.draws, work.state, work.outcome);
 }
 
-void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const BlockWorkspace& work, Column out) noexcept {
+void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const BlockWorkspace& work,
+             Column out) noexcept {
   constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
   const auto& c = plan.days[day].context;
   const auto& s = work.state;
   const auto& o = work.outcome;
   switch (variable) {
-    case Variable::spread: return copy(o.percentiles[model::kMedian], out);
-    case Variable::sofr: return to_rate(c.iorb, o.percentiles[2], out);
-    case Variable::sofr_p1: return to_rate(c.iorb, o.percentiles[0], out);
-    case Variable::sofr_p25: return to_rate(c.iorb, o.percentiles[1], out);
-    case Variable::sofr_p75: return to_rate(c.iorb, o.percentiles[3], out);
-    case Variable::sofr_p99: return to_rate(c.iorb, o.percentiles[4], out);
-    case Variable::tgcr: return to_rate(c.iorb, o.tgcr, out);
-    case Variable::effr: return to_rate(c.iorb, o.effr, out);
-    case Variable::iorb: std::ranges::fill(out, c.iorb); return;
-    case Variable::on_rrp_rate: std::ranges::fill(out, c.on_rrp_rate); return;
-    case Variable::standing_repo_rate: std::ranges::fill(out, c.has_standing_repo ? c.standing_repo_rate : kNothing); return;
-    case Variable::am_spread: return copy(s.am_spread, out);
-    case Variable::pm_spread: return copy(s.pm_spread, out);
-    case Variable::reserves: return to_amount(s.sheet.reserves, out);
-    case Variable::tga: return to_amount(s.sheet.tga, out);
-    case Variable::on_rrp: return to_amount(s.sheet.on_rrp, out);
-    case Variable::standing_repo: return to_amount(s.sheet.standing_repo, out);
-    case Variable::repo_operations: return to_amount(s.sheet.repo_operations, out);
-    case Variable::securities: return to_amount(s.sheet.securities, out);
-    case Variable::repo_need: return copy(o.need, out);
-    case Variable::bank_capacity: return copy(o.capacity, out);
-    case Variable::basis_position: return copy(o.position, out);
-    case Variable::basis_sales: return copy(o.sales, out);
-    case Variable::basis_sales_forced: return copy(o.forced_sales, out);
-    case Variable::dealer_inventory: return copy(s.dealer_inventory, out);
-    case Variable::futures_basis: return copy(s.futures_basis, out);
-    case Variable::yield_impact: return copy(s.yield_impact, out);
-    case Variable::dealer_markup: return copy(o.markup, out);
-    case Variable::hf_equity: return copy(o.fund_equity, out);
+    case Variable::spread:
+      return copy(o.percentiles[model::kMedian], out);
+    case Variable::sofr:
+      return to_rate(c.iorb, o.percentiles[2], out);
+    case Variable::sofr_p1:
+      return to_rate(c.iorb, o.percentiles[0], out);
+    case Variable::sofr_p25:
+      return to_rate(c.iorb, o.percentiles[1], out);
+    case Variable::sofr_p75:
+      return to_rate(c.iorb, o.percentiles[3], out);
+    case Variable::sofr_p99:
+      return to_rate(c.iorb, o.percentiles[4], out);
+    case Variable::tgcr:
+      return to_rate(c.iorb, o.tgcr, out);
+    case Variable::effr:
+      return to_rate(c.iorb, o.effr, out);
+    case Variable::iorb:
+      std::ranges::fill(out, c.iorb);
+      return;
+    case Variable::on_rrp_rate:
+      std::ranges::fill(out, c.on_rrp_rate);
+      return;
+    case Variable::standing_repo_rate:
+      std::ranges::fill(out, c.has_standing_repo ? c.standing_repo_rate : kNothing);
+      return;
+    case Variable::am_spread:
+      return copy(s.am_spread, out);
+    case Variable::pm_spread:
+      return copy(s.pm_spread, out);
+    case Variable::reserves:
+      return to_amount(s.sheet.reserves, out);
+    case Variable::tga:
+      return to_amount(s.sheet.tga, out);
+    case Variable::on_rrp:
+      return to_amount(s.sheet.on_rrp, out);
+    case Variable::standing_repo:
+      return to_amount(s.sheet.standing_repo, out);
+    case Variable::repo_operations:
+      return to_amount(s.sheet.repo_operations, out);
+    case Variable::securities:
+      return to_amount(s.sheet.securities, out);
+    case Variable::repo_need:
+      return copy(o.need, out);
+    case Variable::bank_capacity:
+      return copy(o.capacity, out);
+    case Variable::basis_position:
+      return copy(o.position, out);
+    case Variable::basis_sales:
+      return copy(o.sales, out);
+    case Variable::basis_sales_forced:
+      return copy(o.forced_sales, out);
+    case Variable::dealer_inventory:
+      return copy(s.dealer_inventory, out);
+    case Variable::futures_basis:
+      return copy(s.futures_basis, out);
+    case Variable::yield_impact:
+      return copy(s.yield_impact, out);
+    case Variable::dealer_markup:
+      return copy(o.markup, out);
+    case Variable::hf_equity:
+      return copy(o.fund_equity, out);
     case Variable::hf_return:
       for (std::size_t i = 0; i < kBlockPaths; ++i)
         out[i] = s.opening_equity[i] > 0.0 ? 100.0 * (o.fund_equity[i] / s.opening_equity[i] - 1.0) : 0.0;
@@ -339,11 +394,13 @@ void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const
   }
 }
 
-ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std::uint64_t chunk, BlockWorkspace& work) {
+ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std::uint64_t chunk,
+                           BlockWorkspace& work) {
   ChunkResult result;
   result.first_path = chunk * manifest.chunk_paths;
   RQ_EXPECT(result.first_path < plan.n_paths);
-  result.n_paths = static_cast<std::uint32_t>(std::min<std::uint64_t>(manifest.chunk_paths, plan.n_paths - result.first_path));
+  result.n_paths =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(manifest.chunk_paths, plan.n_paths - result.first_path));
   ChunkRecorder recorder(plan, manifest, result);
   FeatureTracker features;
   for (std::size_t offset = 0; offset < result.n_paths; offset += kBlockPaths) {

@@ -36,8 +36,10 @@ constexpr const char* kOne = "1";
 
 std::vector<TraceValue> path_draws(const plan::Plan& plan, const BlockWorkspace& work, LaneReader lane) {
   const auto& d = work.path_draws;
-  lane.read("bank_capacity", kOne, d.bank_capacity).read("dealer_capacity", kOne, d.dealer_capacity)
-      .read("fund_leverage", kOne, d.fund_leverage).read("sales_scale", kOne, d.sales_scale);
+  lane.read("bank_capacity", kOne, d.bank_capacity)
+      .read("dealer_capacity", kOne, d.dealer_capacity)
+      .read("fund_leverage", kOne, d.fund_leverage)
+      .read("sales_scale", kOne, d.sales_scale);
   for (std::size_t k = 0; k < plan.shocks.size(); ++k) {
     const auto target = plan.shocks[k].target;
     const bool is_bp = target == plan::FlowTarget::volatility || target == plan::FlowTarget::yield_change;
@@ -47,45 +49,78 @@ std::vector<TraceValue> path_draws(const plan::Plan& plan, const BlockWorkspace&
 }
 
 std::vector<TraceValue> day_draws(const model::DayDraws& d, LaneReader lane) {
-  return lane.read("need_shock", kOne, d.need_shock).read("late_shock", kOne, d.late_shock)
-      .read("pullback", kOne, d.pullback).read("rate_noise", kOne, d.rate_noise)
-      .read("tail_width", kOne, d.tail_width).read("other_sales", kOne, d.other_sales).take();
+  return lane.read("need_shock", kOne, d.need_shock)
+      .read("late_shock", kOne, d.late_shock)
+      .read("pullback", kOne, d.pullback)
+      .read("rate_noise", kOne, d.rate_noise)
+      .read("tail_width", kOne, d.tail_width)
+      .read("other_sales", kOne, d.other_sales)
+      .take();
 }
 
 std::vector<TraceValue> flows_of(const model::DayFlows& f, LaneReader lane) {
-  return lane.read("tga", kBn, f.tga).read("securities", kBn, f.securities).read("currency", kBn, f.currency)
-      .read("foreign_rrp", kBn, f.foreign_rrp).read("other_liabilities", kBn, f.other_liabilities)
-      .read("mmf_cash", kBn, f.mmf_cash).read("net_coupons", kBn, f.net_coupons).read("net_bills", kBn, f.net_bills)
-      .read("repo_demand", kBn, f.repo_demand).read("other_sales", kBn, f.other_sales)
-      .read("fed_purchases", kBn, f.fed_purchases).read("volatility", kBp, f.volatility)
-      .read("yield_change", kBp, f.yield_change).take();
+  return lane.read("tga", kBn, f.tga)
+      .read("securities", kBn, f.securities)
+      .read("currency", kBn, f.currency)
+      .read("foreign_rrp", kBn, f.foreign_rrp)
+      .read("other_liabilities", kBn, f.other_liabilities)
+      .read("mmf_cash", kBn, f.mmf_cash)
+      .read("net_coupons", kBn, f.net_coupons)
+      .read("net_bills", kBn, f.net_bills)
+      .read("repo_demand", kBn, f.repo_demand)
+      .read("other_sales", kBn, f.other_sales)
+      .read("fed_purchases", kBn, f.fed_purchases)
+      .read("volatility", kBp, f.volatility)
+      .read("yield_change", kBp, f.yield_change)
+      .take();
 }
 
 std::vector<TraceValue> sessions_of(const model::DayOutcome& o, LaneReader lane) {
-  return lane.read("need", kBn, o.need).read("late_need", kBn, o.late_need).read("drain", kBn, o.drain)
-      .read("capacity", kBn, o.capacity).read("late_capacity", kBn, o.late_capacity).read("markup", kBp, o.markup)
-      .read("am_clearing", kBp, o.am_clearing).read("pm_clearing", kBp, o.pm_clearing)
-      .read("late_offer", kBn, o.late_offer).read("am_standing_repo", kBn, o.am_standing_repo)
-      .read("pm_standing_repo", kBn, o.pm_standing_repo).read("am_operations", kBn, o.am_operations)
-      .read("pm_operations", kBn, o.pm_operations).read("external_sales", kBn, o.external_sales).take();
+  return lane.read("need", kBn, o.need)
+      .read("late_need", kBn, o.late_need)
+      .read("drain", kBn, o.drain)
+      .read("capacity", kBn, o.capacity)
+      .read("late_capacity", kBn, o.late_capacity)
+      .read("markup", kBp, o.markup)
+      .read("am_clearing", kBp, o.am_clearing)
+      .read("pm_clearing", kBp, o.pm_clearing)
+      .read("late_offer", kBn, o.late_offer)
+      .read("am_standing_repo", kBn, o.am_standing_repo)
+      .read("pm_standing_repo", kBn, o.pm_standing_repo)
+      .read("am_operations", kBn, o.am_operations)
+      .read("pm_operations", kBn, o.pm_operations)
+      .read("external_sales", kBn, o.external_sales)
+      .take();
 }
 
 std::vector<TraceValue> state_of(const model::PathState& s, LaneReader lane) {
-  lane.read("structural_need", kBn, s.structural_need).read("transitory_need", kBn, s.transitory_need)
-      .read("coupon_inventory", kBn, s.coupon_inventory).read("tga_cash", kBn, s.tga_cash)
-      .read("pullback", kBn, s.pullback).read("fund_need", kBn, s.fund_need).read("mmf_cash", kBn, s.mmf_cash)
-      .read("precaution", kOne, s.precaution).read("dealer_inventory", kBn, s.dealer_inventory)
-      .read("am_spread", kBp, s.am_spread).read("pm_spread", kBp, s.pm_spread).read("rate_noise", kBp, s.rate_noise)
-      .read("funding_average", kBp, s.funding_average).read("margin_volatility", kBp, s.margin_volatility)
-      .read("slow_volatility", kBp, s.slow_volatility).read("futures_basis", kBp, s.futures_basis)
-      .read("yield_impact", kBp, s.yield_impact).read("capacity_factor", kOne, s.capacity_factor)
-      .read("dealer_capacity_factor", kOne, s.dealer_capacity_factor).read("other_sales_factor", kOne, s.other_sales_factor);
+  lane.read("structural_need", kBn, s.structural_need)
+      .read("transitory_need", kBn, s.transitory_need)
+      .read("coupon_inventory", kBn, s.coupon_inventory)
+      .read("tga_cash", kBn, s.tga_cash)
+      .read("pullback", kBn, s.pullback)
+      .read("fund_need", kBn, s.fund_need)
+      .read("mmf_cash", kBn, s.mmf_cash)
+      .read("precaution", kOne, s.precaution)
+      .read("dealer_inventory", kBn, s.dealer_inventory)
+      .read("am_spread", kBp, s.am_spread)
+      .read("pm_spread", kBp, s.pm_spread)
+      .read("rate_noise", kBp, s.rate_noise)
+      .read("funding_average", kBp, s.funding_average)
+      .read("margin_volatility", kBp, s.margin_volatility)
+      .read("slow_volatility", kBp, s.slow_volatility)
+      .read("futures_basis", kBp, s.futures_basis)
+      .read("yield_impact", kBp, s.yield_impact)
+      .read("capacity_factor", kOne, s.capacity_factor)
+      .read("dealer_capacity_factor", kOne, s.dealer_capacity_factor)
+      .read("other_sales_factor", kOne, s.other_sales_factor);
   for (std::size_t c = 0; c < s.notional.size(); ++c) lane.read("notional." + std::to_string(c), kBn, s.notional[c]);
   for (std::size_t c = 0; c < s.equity.size(); ++c) lane.read("equity." + std::to_string(c), kBn, s.equity[c]);
   return lane.take();
 }
 
-std::vector<TraceValue> observed_of(const plan::Plan& plan, std::uint32_t day, const BlockWorkspace& work, LaneReader lane) {
+std::vector<TraceValue> observed_of(const plan::Plan& plan, std::uint32_t day, const BlockWorkspace& work,
+                                    LaneReader lane) {
   for (const auto& spec : kVariables) {
     ColumnData value;
     observe(plan, day, spec.variable, work, value);

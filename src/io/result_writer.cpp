@@ -227,9 +227,11 @@ constexpr std::array<ScoreColumn, 9> kScoreColumns{{
     {"crps_se", "", "standard error of the CRPS from the number of paths, an upper bound", &engine::Score::crps_se},
     {"pit_mean", "1", "probability integral transform of the observations, mean over days", &engine::Score::pit_mean},
     {"coverage_50", "1", "share of days inside the central 50 % band", &engine::Score::coverage_50},
-    {"coverage_50_se", "1", "binomial standard error of coverage_50, days taken as independent", &engine::Score::coverage_50_se},
+    {"coverage_50_se", "1", "binomial standard error of coverage_50, days taken as independent",
+     &engine::Score::coverage_50_se},
     {"coverage_90", "1", "share of days inside the central 90 % band", &engine::Score::coverage_90},
-    {"coverage_90_se", "1", "binomial standard error of coverage_90, days taken as independent", &engine::Score::coverage_90_se},
+    {"coverage_90_se", "1", "binomial standard error of coverage_90, days taken as independent",
+     &engine::Score::coverage_90_se},
     {"crps_persistence", "", "CRPS of the opening day's observation on every day", &engine::Score::crps_persistence},
     {"crps_reversion", "", "CRPS of a reversion to the trailing median, spread only", &engine::Score::crps_reversion},
 }};
@@ -698,7 +700,8 @@ void ResultWriter::write_scores(const engine::RunSummary& summary) {
     describe(write_statistic(group, column.name, scales, values), column.unit, column.text);
   }
   std::vector<std::int64_t> n_days(card.scores.size());
-  std::ranges::transform(card.scores, n_days.begin(), [](const auto& s) { return static_cast<std::int64_t>(s.n_days); });
+  std::ranges::transform(card.scores, n_days.begin(),
+                         [](const auto& s) { return static_cast<std::int64_t>(s.n_days); });
   Layout layout;
   layout.shape = {names.size(), windows.size()};
   Dataset days = group.create_dataset<std::int64_t>("n_days", layout);

@@ -602,10 +602,15 @@ void read_output(const Value& map, scenario::Output& output) {
 /// The unit in which a variable is written.
 Unit written_unit(Quantity quantity) {
   switch (quantity) {
-    case Quantity::rate: case Quantity::percent: return Unit::percent;
-    case Quantity::spread: return Unit::bp;
-    case Quantity::amount: return Unit::usd_bn;
-    case Quantity::fraction: return Unit::none;
+    case Quantity::rate:
+    case Quantity::percent:
+      return Unit::percent;
+    case Quantity::spread:
+      return Unit::bp;
+    case Quantity::amount:
+      return Unit::usd_bn;
+    case Quantity::fraction:
+      return Unit::none;
   }
   return Unit::none;
 }

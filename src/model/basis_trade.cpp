@@ -16,7 +16,8 @@ constexpr UsdBn kFixedPointTolerance = 1e-9;
 constexpr int kMaxFixedPointSteps = 1000;  // every step either ends or passes a cohort's trigger or cap
 
 double margin_rate(const BasisParams& b, double volatility_ratio) noexcept {
-  return b.haircut + b.futures_margin * elementary::power(std::max(volatility_ratio, b.margin_floor), b.margin_elasticity);
+  return b.haircut +
+         b.futures_margin * elementary::power(std::max(volatility_ratio, b.margin_floor), b.margin_elasticity);
 }
 
 /// The basis after `total` sales of everyone.
@@ -45,8 +46,7 @@ inline Answer answer_loss(const BasisParams& b, const SalesTerms& t, double noti
 
 double voluntary_sales(const BasisParams& b, const SalesTerms& t, const double* notional, std::size_t stride) noexcept {
   double total = 0.0;
-  for (std::size_t c = 0; c < b.cohorts; ++c)
-    total += std::min(t.exit_share, b.max_daily_sale) * notional[c * stride];
+  for (std::size_t c = 0; c < b.cohorts; ++c) total += std::min(t.exit_share, b.max_daily_sale) * notional[c * stride];
   return total;
 }
 
@@ -58,14 +58,16 @@ double loss_per_notional(const BasisParams& b, const SalesTerms& t, double belie
 void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::size_t lane, PathState& state,
                           DayOutcome& out, double& loss) noexcept {
   constexpr std::size_t kStride = sizeof(ColumnData) / sizeof(double);
-  const double total = least_fixed_point(b, terms, state.notional.front().data() + lane, state.equity.front().data() + lane, kStride);
+  const double total =
+      least_fixed_point(b, terms, state.notional.front().data() + lane, state.equity.front().data() + lane, kStride);
   loss = loss_per_notional(b, terms, total);
   double sold = 0.0, forced = 0.0;
   for (std::size_t c = 0; c < b.cohorts; ++c) {
     double& notional = state.notional[c][lane];
     double& equity = state.equity[c][lane];
     const Answer answer = answer_loss(b, terms, notional, equity, loss);
-    const double on_calls = answer.is_forced ? answer.sales - std::min(terms.exit_share, b.max_daily_sale) * notional : 0.0;
+    const double on_calls =
+        answer.is_forced ? answer.sales - std::min(terms.exit_share, b.max_daily_sale) * notional : 0.0;
     sold += answer.sales;
     forced += on_calls;
     equity -= notional * loss;
@@ -96,8 +98,8 @@ UsdBn least_fixed_point(const BasisParams& b, const SalesTerms& t, const double*
     const double loss = loss_per_notional(b, t, believed);
     const bool basis_moves = basis_after(b, t, t.external_sales + believed) > 0.0;
     double total = 0.0;
-    double slope = 0.0;                                               // of the map on this piece
-    double piece_end = std::numeric_limits<double>::infinity();      // belief at which a cohort reaches its cap
+    double slope = 0.0;                                          // of the map on this piece
+    double piece_end = std::numeric_limits<double>::infinity();  // belief at which a cohort reaches its cap
     for (std::size_t c = 0; c < b.cohorts; ++c) {
       const double q = notional[c * stride];
       const double e = equity[c * stride];
@@ -132,9 +134,11 @@ void open_funds(const ModelParams& params, UsdBn position, double opening_volati
   std::ranges::fill(state.opening_equity, 0.0);
   for (std::size_t c = 0; c < b.cohorts; ++c) {
     const double score = elementary::inverse_normal((static_cast<double>(c) + 0.5) / n);
-    const double leverage = std::clamp(b.leverage_median * elementary::exp(b.leverage_sd * score), b.leverage_min, b.leverage_max);
+    const double leverage =
+        std::clamp(b.leverage_median * elementary::exp(b.leverage_sd * score), b.leverage_min, b.leverage_max);
     for (std::size_t i = 0; i < kBlockPaths; ++i) {
-      const double own = std::clamp(leverage * elementary::exp(b.leverage_uncertainty * leverage_draw[i]), b.leverage_min, b.leverage_max);
+      const double own = std::clamp(leverage * elementary::exp(b.leverage_uncertainty * leverage_draw[i]),
+                                    b.leverage_min, b.leverage_max);
       state.notional[c][i] = notional;
       state.equity[c][i] = std::max(notional / own, least);
       state.opening_equity[i] += state.equity[c][i];
@@ -161,8 +165,8 @@ void trade_basis(const ModelParams& params, const DayContext& day, const DayFlow
     const double alarm = std::max(elementary::log(state.margin_volatility[i] / state.slow_volatility[i]), 0.0);
     const double carry = std::max(state.funding_average[i] - b.carry_trigger, 0.0) / b.carry_scale;
     exit_share[i] = std::clamp(b.voluntary_exit * alarm + b.carry_exit * carry, 0.0, b.max_voluntary_exit);
-    const double depth = elementary::power(std::max(volatility, state.margin_volatility[i]) / params.reference_volatility,
-                                           b.impact_elasticity);
+    const double depth = elementary::power(
+        std::max(volatility, state.margin_volatility[i]) / params.reference_volatility, b.impact_elasticity);
     impact[i] = b.impact * depth;
     yield_step[i] = b.yield_impact * depth;
     const double others = flows.other_sales[i] * state.other_sales_factor[i] *
@@ -193,8 +197,9 @@ void trade_basis(const ModelParams& params, const DayContext& day, const DayFlow
     const ColumnData& notional = state.notional[c];
     const ColumnData& equity = state.equity[c];
     for (std::size_t i = 0; i < kBlockPaths; ++i)
-      slack[i] = std::min(slack[i], equity[i] - notional[i] * loss[i] -
-                                        margin[i] * (1.0 + b.maintenance_cushion) * (1.0 - exit_share[i]) * notional[i]);
+      slack[i] =
+          std::min(slack[i], equity[i] - notional[i] * loss[i] -
+                                 margin[i] * (1.0 + b.maintenance_cushion) * (1.0 - exit_share[i]) * notional[i]);
   }
   out.forced_sales.fill(0.0);
   out.position.fill(0.0);

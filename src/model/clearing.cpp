@@ -55,9 +55,10 @@ inline Jet excess(const SessionTerms& t, double need, double cash, double capaci
   const Jet funds = saturating(cash, t.switching_scale, x - t.floor);
   const Jet banks = saturating(capacity, t.half_saturation, x - t.reservation);
   const double beyond = x - t.stress_spread;
-  Jet g{need - t.elasticity * std::max(x, 0.0) - t.stress_elasticity * std::max(beyond, 0.0) - funds.value - banks.value,
-        -(x > 0.0 ? t.elasticity : 0.0) - (beyond > 0.0 ? t.stress_elasticity : 0.0) - funds.slope - banks.slope,
-        -funds.curvature - banks.curvature};
+  Jet g{
+      need - t.elasticity * std::max(x, 0.0) - t.stress_elasticity * std::max(beyond, 0.0) - funds.value - banks.value,
+      -(x > 0.0 ? t.elasticity : 0.0) - (beyond > 0.0 ? t.stress_elasticity : 0.0) - funds.slope - banks.slope,
+      -funds.curvature - banks.curvature};
   if constexpr (kStandingRepo) {
     const Jet facility = standing_repo(t, x + markup);
     g = {g.value - facility.value, g.slope - facility.slope, g.curvature - facility.curvature};
@@ -79,7 +80,8 @@ void clear_lanes(const SessionTerms& t, const SessionColumns& c, Column spread,
   ColumnData low, high, nudge;
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const auto at = [&](double x) {
-      return excess<kStandingRepo, kOperation>(t, c.need[i], c.cash[i], c.capacity[i], c.markup[i], c.offered[i], x).value;
+      return excess<kStandingRepo, kOperation>(t, c.need[i], c.cash[i], c.capacity[i], c.markup[i], c.offered[i], x)
+          .value;
     };
     const bool is_met_at_floor = at(t.floor) <= 0.0;
     const bool is_open_at_top = !is_met_at_floor && at(kHighestSpread) > 0.0;
@@ -97,7 +99,8 @@ void clear_lanes(const SessionTerms& t, const SessionColumns& c, Column spread,
     for (std::size_t i = 0; i < kBlockPaths; ++i) {
       const bool is_done = high[i] - low[i] <= kTolerance;
       const double x = spread[i];
-      const Jet g = excess<kStandingRepo, kOperation>(t, c.need[i], c.cash[i], c.capacity[i], c.markup[i], c.offered[i], x);
+      const Jet g =
+          excess<kStandingRepo, kOperation>(t, c.need[i], c.cash[i], c.capacity[i], c.markup[i], c.offered[i], x);
       const bool is_below = g.value > 0.0;
       const double new_low = is_below ? x : low[i];
       const double new_high = is_below ? high[i] : x;

@@ -20,8 +20,7 @@ void price_morning(const ModelParams& params, const DayContext& day, ConstColumn
                    PathState& state) noexcept {
   const double sticky = params.dealers.sticky_share;
   for (std::size_t i = 0; i < kBlockPaths; ++i)
-    state.am_spread[i] =
-        (1.0 - sticky) * (clearing[i] + markup[i]) + sticky * (state.am_spread[i] - day.iorb_change);
+    state.am_spread[i] = (1.0 - sticky) * (clearing[i] + markup[i]) + sticky * (state.am_spread[i] - day.iorb_change);
 }
 
 void absorb_sales(const ModelParams& params, ConstColumn fund_sales, ConstColumn external_sales,

@@ -21,9 +21,8 @@ void take_up_facilities(const SessionTerms& terms, const SessionColumns& columns
     std::ranges::fill(standing_repo, 0.0);
   }
   for (std::size_t i = 0; i < kBlockPaths; ++i)
-    operations[i] = columns.offered[i] > 0.0
-                        ? operation_take_up(terms, columns.offered[i], clearing[i] + columns.markup[i])
-                        : 0.0;
+    operations[i] =
+        columns.offered[i] > 0.0 ? operation_take_up(terms, columns.offered[i], clearing[i] + columns.markup[i]) : 0.0;
 }
 
 void offer_operations(const DayContext& day, ConstColumn am_spread, Column late_offer,
@@ -36,8 +35,7 @@ void offer_operations(const DayContext& day, ConstColumn am_spread, Column late_
 }
 
 void place_at_on_rrp(const ModelParams& params, const DayContext& day, const SessionTerms& terms,
-                     ConstColumn am_clearing, ConstColumn pm_clearing, const PathState& state,
-                     Column on_rrp) noexcept {
+                     ConstColumn am_clearing, ConstColumn pm_clearing, const PathState& state, Column on_rrp) noexcept {
   const double unplaced = day.is_period_end ? params.money_funds.unplaceable_share : 0.0;
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const double lent = mmf_lending(terms, state.mmf_cash[i], std::min(am_clearing[i], pm_clearing[i]));

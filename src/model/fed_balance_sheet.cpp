@@ -40,8 +40,7 @@ void settle(const DayFlows& flows, const FacilityLevels& levels, FedSheet& sheet
     sheet.foreign_rrp[i] += foreign_rrp;
     sheet.on_rrp[i] += on_rrp;
     sheet.other_liabilities[i] += other;
-    sheet.reserves[i] +=
-        securities + repo_operations + standing_repo - tga - on_rrp - foreign_rrp - currency - other;
+    sheet.reserves[i] += securities + repo_operations + standing_repo - tga - on_rrp - foreign_rrp - currency - other;
     RQ_ENSURE(imbalance(sheet, i) == 0);
   }
 }

@@ -41,7 +41,9 @@ inline double widths_from_centre(double mass) noexcept {
 /// A share of volume in the lower half, and what follows from it for every law with these weights.
 struct TailShare {
   TailShare(double tail, double am_weight) noexcept
-      : share(tail), log(elementary::log(tail)), alone(widths_from_centre(tail)),
+      : share(tail),
+        log(elementary::log(tail)),
+        alone(widths_from_centre(tail)),
         am_only(am_weight > 0.0 ? widths_from_centre(tail / am_weight) : 1e6),
         pm_only(am_weight < 1.0 ? widths_from_centre(tail / (1.0 - am_weight)) : 1e6) {}
   double share, log;
@@ -80,7 +82,8 @@ struct Search {
   const bool has_volume = density > kLeastDensity;  // far from both centres there is none to divide by
   const double safe_mass = has_volume ? mass : 1.0;
   const double next = s.x - (elementary::log(safe_mass) - tail.log) * safe_mass / (has_volume ? density : 1.0);
-  const bool crosses = (s.x < law.am_centre) != (next < law.am_centre) || (s.x < law.pm_centre) != (next < law.pm_centre);
+  const bool crosses =
+      (s.x < law.am_centre) != (next < law.am_centre) || (s.x < law.pm_centre) != (next < law.pm_centre);
   const bool is_settled = has_volume && !crosses && std::fabs(next - s.x) <= kNewtonStep;
   const bool is_inside = has_volume && next > low && next < high;
   const double settled = std::min(std::max(next, low), high);
@@ -137,8 +140,15 @@ struct Knot {
   double ratio;
   Spread spread;
 };
-constexpr auto kEffr = std::to_array<Knot>({{0.075, 13.0}, {0.085, 3.0}, {0.095, 0.0}, {0.105, -1.0}, {0.1125, -3.0},
-                                            {0.1175, -3.0}, {0.1225, -4.0}, {0.1275, -6.0}, {0.135, -7.0}});
+constexpr auto kEffr = std::to_array<Knot>({{0.075, 13.0},
+                                            {0.085, 3.0},
+                                            {0.095, 0.0},
+                                            {0.105, -1.0},
+                                            {0.1125, -3.0},
+                                            {0.1175, -3.0},
+                                            {0.1225, -4.0},
+                                            {0.1275, -6.0},
+                                            {0.135, -7.0}});
 
 constexpr Spread kTgcrDiscount = 1.9;        // since 2021 [New York Fed]
 constexpr double kTgcrSlope = 0.14;          // of the spread, where positive

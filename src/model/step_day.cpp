@@ -35,7 +35,8 @@ void flag_sheet(const DayContext& day, const FedSheet& sheet, DayOutcome& out) n
     const double used = to_usd_bn(sheet.standing_repo[i]);
     out.flags[i] |= used > kUsed ? bit(PathFlag::standing_repo_used) : 0U;
     out.flags[i] |= day.has_standing_repo && used > kAtCap && used >= day.standing_repo_cap - kAtCap
-                        ? bit(PathFlag::standing_repo_at_cap) : 0U;
+                        ? bit(PathFlag::standing_repo_at_cap)
+                        : 0U;
     out.flags[i] |= sheet.reserves[i] < 0 ? bit(PathFlag::reserves_negative) : 0U;
   }
 }
@@ -107,10 +108,10 @@ void open_day(const Opening& opening, const PathDraws& draws, PathState& state, 
   out.flags.fill(0);
   state.sheet = opening.sheet;
 
-  for (ColumnData* column : {&state.transitory_need, &state.coupon_inventory, &state.tga_cash, &state.pullback,
-                             &state.fund_need, &state.precaution, &state.dealer_inventory, &state.rate_noise,
-                             &state.futures_basis, &state.yield_impact, &out.sales, &out.forced_sales,
-                             &out.external_sales, &out.markup, &out.drain})
+  for (ColumnData* column :
+       {&state.transitory_need, &state.coupon_inventory, &state.tga_cash, &state.pullback, &state.fund_need,
+        &state.precaution, &state.dealer_inventory, &state.rate_noise, &state.futures_basis, &state.yield_impact,
+        &out.sales, &out.forced_sales, &out.external_sales, &out.markup, &out.drain})
     fill(*column, 0.0);
   fill(state.mmf_cash, own.cash);
   fill(state.margin_volatility, opening.volatility_before);
@@ -153,7 +154,8 @@ void open_day(const Opening& opening, const PathDraws& draws, PathState& state, 
   }
   std::ranges::copy(out.need, out.late_need.begin());
   std::ranges::copy(out.capacity, out.late_capacity.begin());
-  for (ColumnData* column : {&state.pm_spread, &state.opening_spread, &state.funding_average, &out.am_clearing, &out.pm_clearing})
+  for (ColumnData* column :
+       {&state.pm_spread, &state.opening_spread, &state.funding_average, &out.am_clearing, &out.pm_clearing})
     std::ranges::copy(state.am_spread, column->begin());
   fill(out.late_offer, own.day.operation_size);
   for (std::size_t i = 0; i < kBlockPaths; ++i) {

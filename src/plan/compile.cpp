@@ -22,7 +22,8 @@ using scenario::ShockTarget;
 
 constexpr UsdBn kLeastMmfCash = 15.0;
 constexpr double kMonthsPerDay = 12.0 / 365.0;  // a monthly pace settles evenly over calendar days
-constexpr Date kTgcrReform = std::chrono::year_month_day{std::chrono::year{2021}, std::chrono::January, std::chrono::day{1}};
+constexpr Date kTgcrReform =
+    std::chrono::year_month_day{std::chrono::year{2021}, std::chrono::January, std::chrono::day{1}};
 
 double value_on(const Scenario& s, std::string_view column, std::size_t row, double otherwise) {
   if (!s.series) return otherwise;
@@ -69,7 +70,8 @@ model::DayContext day_context(const Scenario& s, const model::ModelParams& p, co
   c.iorb = rates.iorb;
   c.on_rrp_rate = rates.on_rrp;
   c.floor = (rates.on_rrp - rates.iorb) * kBpPerPercent;
-  c.iorb_change = yesterday == nullptr ? 0.0 : (rates.iorb - scenario::rates_on(s.policy, yesterday->date).iorb) * kBpPerPercent;
+  c.iorb_change =
+      yesterday == nullptr ? 0.0 : (rates.iorb - scenario::rates_on(s.policy, yesterday->date).iorb) * kBpPerPercent;
   c.standing_repo_am = facility.enabled && facility.am;
   c.standing_repo_pm = facility.enabled && facility.pm;
   c.has_standing_repo = c.standing_repo_am || c.standing_repo_pm;
@@ -130,8 +132,8 @@ model::OpeningMarket opening_market(const Scenario& s) {
   m.trend_spread = s.trend_spread();
   m.volatility = value_on(s, "treasury_volatility_bp", 0, s.market.treasury_volatility);
   const double above_floor = std::max(m.opening_spread - m.day.floor, 0.0);
-  m.cash = s.market.mmf_cash.value_or(std::max(
-      s.fed_balance_sheet.on_rrp * (1.0 + above_floor / m.params.money_funds.switching_scale), kLeastMmfCash));
+  m.cash = s.market.mmf_cash.value_or(
+      std::max(s.fed_balance_sheet.on_rrp * (1.0 + above_floor / m.params.money_funds.switching_scale), kLeastMmfCash));
   return m;
 }
 
@@ -154,15 +156,24 @@ model::FedSheet opening_sheet(const scenario::FedBalanceSheet& f) {
 
 FlowTarget flow_target(ShockTarget target) {
   switch (target) {
-    case ShockTarget::tga: return FlowTarget::tga;
-    case ShockTarget::reserves: return FlowTarget::other_liabilities;
-    case ShockTarget::currency: return FlowTarget::currency;
-    case ShockTarget::foreign_rrp: return FlowTarget::foreign_rrp;
-    case ShockTarget::mmf_cash: return FlowTarget::mmf_cash;
-    case ShockTarget::other_treasury_sales: return FlowTarget::other_sales;
-    case ShockTarget::yield: return FlowTarget::yield_change;
-    case ShockTarget::repo_demand: return FlowTarget::repo_demand;
-    case ShockTarget::volatility: return FlowTarget::volatility;
+    case ShockTarget::tga:
+      return FlowTarget::tga;
+    case ShockTarget::reserves:
+      return FlowTarget::other_liabilities;
+    case ShockTarget::currency:
+      return FlowTarget::currency;
+    case ShockTarget::foreign_rrp:
+      return FlowTarget::foreign_rrp;
+    case ShockTarget::mmf_cash:
+      return FlowTarget::mmf_cash;
+    case ShockTarget::other_treasury_sales:
+      return FlowTarget::other_sales;
+    case ShockTarget::yield:
+      return FlowTarget::yield_change;
+    case ShockTarget::repo_demand:
+      return FlowTarget::repo_demand;
+    case ShockTarget::volatility:
+      return FlowTarget::volatility;
   }
   return FlowTarget::tga;
 }
@@ -180,9 +191,12 @@ std::vector<double> shock_weights(const scenario::Shock& shock, const std::vecto
   const double sign = shock.target == ShockTarget::reserves ? -1.0 : 1.0;  // reserves fall when other liabilities rise
   for (std::size_t k = 0; k < rows.size(); ++k) {
     double weight = 1.0;
-    if (shock.shape == ShockShape::ramp) weight = 1.0 / static_cast<double>(rows.size());
-    else if (shock.shape == ShockShape::pulse) weight = elementary::power(2.0, -static_cast<double>(k) / shock.half_life_days);
-    else if (!scenario::is_level(shock.target)) weight = k == 0 ? 1.0 : 0.0;
+    if (shock.shape == ShockShape::ramp)
+      weight = 1.0 / static_cast<double>(rows.size());
+    else if (shock.shape == ShockShape::pulse)
+      weight = elementary::power(2.0, -static_cast<double>(k) / shock.half_life_days);
+    else if (!scenario::is_level(shock.target))
+      weight = k == 0 ? 1.0 : 0.0;
     weights[rows[k]] = sign * weight;
   }
   return weights;
@@ -207,16 +221,18 @@ void add_shocks(const Scenario& s, Compiled& out, Plan& plan) {
     const auto slot = slot_of(shock.id);
     const auto [other, is_new] = taken.emplace(slot, shock.id);
     if (!is_new)
-      out.issues.push_back({"shocks." + shock.id, "would share its random draws with \"" + other->second + "\"; give one of them another id"});
+      out.issues.push_back({"shocks." + shock.id, "would share its random draws with \"" + other->second +
+                                                      "\"; give one of them another id"});
     if (!shock.enabled && !is_correlated(s, shock.id)) continue;
-    plan.shocks.push_back({.id = shock.id,
-                           .target = flow_target(shock.target),
-                           .law = static_cast<PlanShock::Law>(shock.size.law),
-                           .location = shock.size.location,
-                           .scale = shock.size.scale,
-                           .degrees_of_freedom = shock.size.degrees_of_freedom,
-                           .slot = slot,
-                           .weights = shock.enabled ? shock_weights(shock, plan.days) : std::vector<double>(plan.days.size(), 0.0)});
+    plan.shocks.push_back(
+        {.id = shock.id,
+         .target = flow_target(shock.target),
+         .law = static_cast<PlanShock::Law>(shock.size.law),
+         .location = shock.size.location,
+         .scale = shock.size.scale,
+         .degrees_of_freedom = shock.size.degrees_of_freedom,
+         .slot = slot,
+         .weights = shock.enabled ? shock_weights(shock, plan.days) : std::vector<double>(plan.days.size(), 0.0)});
   }
 }
 
@@ -227,12 +243,15 @@ void correlate_shocks(const Scenario& s, Compiled& out, Plan& plan) {
   if (shocks.empty()) return;
   const std::size_t n = shocks.size();
   const auto row_of = [&](std::string_view id) {
-    return static_cast<std::size_t>(std::ranges::find(shocks, id, [&](std::size_t k) -> std::string_view { return plan.shocks[k].id; }) - shocks.begin());
+    return static_cast<std::size_t>(
+        std::ranges::find(shocks, id, [&](std::size_t k) -> std::string_view { return plan.shocks[k].id; }) -
+        shocks.begin());
   };
   std::vector<double> matrix(n * n, 0.0);
   for (std::size_t k = 0; k < n; ++k) matrix[k * n + k] = 1.0;
   for (const auto& pair : s.correlation)
-    matrix[row_of(pair.first) * n + row_of(pair.second)] = matrix[row_of(pair.second) * n + row_of(pair.first)] = pair.rho;
+    matrix[row_of(pair.first) * n + row_of(pair.second)] = matrix[row_of(pair.second) * n + row_of(pair.first)] =
+        pair.rho;
   for (const auto k : shocks) {
     const auto law = plan.shocks[k].law;
     if (law != PlanShock::Law::normal && law != PlanShock::Law::lognormal) {
@@ -249,9 +268,12 @@ void correlate_shocks(const Scenario& s, Compiled& out, Plan& plan) {
 
 model::OpeningNeed opening_need(scenario::NeedRule rule) {
   switch (rule) {
-    case scenario::NeedRule::invert: return model::OpeningNeed::inverted;
-    case scenario::NeedRule::hold: return model::OpeningNeed::held;
-    case scenario::NeedRule::amount: return model::OpeningNeed::stated;
+    case scenario::NeedRule::invert:
+      return model::OpeningNeed::inverted;
+    case scenario::NeedRule::hold:
+      return model::OpeningNeed::held;
+    case scenario::NeedRule::amount:
+      return model::OpeningNeed::stated;
   }
   return model::OpeningNeed::inverted;
 }
@@ -259,7 +281,8 @@ model::OpeningNeed opening_need(scenario::NeedRule rule) {
 bool has_inputs(const Scenario& s) {
   if (!s.series) return false;
   return std::ranges::any_of(s.series->columns, [](const auto& column) {
-    const auto spec = std::ranges::find(scenario::series_columns(), std::string_view(column.name), &scenario::SeriesColumnSpec::name);
+    const auto spec =
+        std::ranges::find(scenario::series_columns(), std::string_view(column.name), &scenario::SeriesColumnSpec::name);
     return spec != scenario::series_columns().end() && spec->role == scenario::ColumnRole::input;
   });
 }

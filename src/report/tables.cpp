@@ -1,7 +1,5 @@
 #include "repoquake/report/tables.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -12,6 +10,8 @@
 #include <set>
 #include <string_view>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "repoquake/core/flags.hpp"
 #include "repoquake/scenario/observations.hpp"
@@ -31,7 +31,9 @@ std::string iso(std::chrono::sys_days date) {
 }
 
 /// As many decimals as the error needs to show a digit, one to three; one where no error can be told.
-int decimals_for(double error) { return std::isnan(error) || error >= 0.05 || error <= 0.0 ? 1 : error >= 0.005 ? 2 : 3; }
+int decimals_for(double error) {
+  return std::isnan(error) || error >= 0.05 || error <= 0.0 ? 1 : error >= 0.005 ? 2 : 3;
+}
 
 /// NaN: no error can be told.
 std::string with_error(double value, double error, int decimals) {
@@ -52,7 +54,8 @@ std::string with_error(const stats::Moments& m) {
 std::string or_blank(const std::optional<double>& value) { return value ? fmt::format("{:.1f}", *value) : ""; }
 
 /// A row of right-aligned cells after a left-aligned label.
-void add_row(std::string& text, std::string_view label, const std::vector<std::string>& cells, std::string_view mark = "") {
+void add_row(std::string& text, std::string_view label, const std::vector<std::string>& cells,
+             std::string_view mark = "") {
   std::string row = fmt::format("  {:<34}", label);
   for (const auto& cell : cells) row += fmt::format("{:>16}", cell);
   if (!mark.empty()) row += fmt::format("   {}", mark);
@@ -107,15 +110,17 @@ void add_headline(std::string& text, const engine::RunSummary& summary) {
   const auto& m = summary.manifest;
   text += m.title.empty() ? m.name : m.title;
   text += '\n';
-  if (m.is_conditional) text += "Conditional replay: realised flows are inputs, only needs, capacities and funds are drawn.\n";
-  text += fmt::format("{} paths, {} days {} to {}, seed {}; {:.2f} s on {} thread{}\n", summary.stats.n_paths(), m.n_days(),
-                      iso(m.dates.front()), iso(m.dates.back()), m.seed, summary.seconds, summary.threads,
+  if (m.is_conditional)
+    text += "Conditional replay: realised flows are inputs, only needs, capacities and funds are drawn.\n";
+  text += fmt::format("{} paths, {} days {} to {}, seed {}; {:.2f} s on {} thread{}\n", summary.stats.n_paths(),
+                      m.n_days(), iso(m.dates.front()), iso(m.dates.back()), m.seed, summary.seconds, summary.threads,
                       summary.threads == 1 ? "" : "s");
   if (summary.stop_reason == engine::StopReason::interrupted)
     text += fmt::format("Interrupted: these are the first {} of {} paths.\n", summary.stats.n_paths(), m.n_paths);
 }
 
-void add_days(std::string& text, const engine::RunSummary& summary, const std::vector<scenario::Observation>& observed) {
+void add_days(std::string& text, const engine::RunSummary& summary,
+              const std::vector<scenario::Observation>& observed) {
   const auto& variables = summary.manifest.statistics;
   const auto spread = static_cast<std::size_t>(std::ranges::find(variables, Variable::spread) - variables.begin());
   const Observed* seen = find(observed, Variable::spread);
@@ -124,8 +129,10 @@ void add_days(std::string& text, const engine::RunSummary& summary, const std::v
   add_row(text, "SOFR - IORB, bp (± std. error)", {"median", "5 %", "95 %", "observed"});
   for (const std::size_t day : key_days(summary, spread))
     add_row(text, iso(summary.manifest.dates[day]),
-            {with_error(summary.stats.quantile(spread, day, 0.50), n), with_error(summary.stats.quantile(spread, day, 0.05), n),
-             with_error(summary.stats.quantile(spread, day, 0.95), n), or_blank(seen != nullptr ? (*seen)[day] : std::nullopt)},
+            {with_error(summary.stats.quantile(spread, day, 0.50), n),
+             with_error(summary.stats.quantile(spread, day, 0.05), n),
+             with_error(summary.stats.quantile(spread, day, 0.95), n),
+             or_blank(seen != nullptr ? (*seen)[day] : std::nullopt)},
             summary.manifest.marks[day]);
 }
 
@@ -146,15 +153,23 @@ constexpr std::array kWindowRows{
     WindowRow{PathFeature::trough_return, "worst return of the funds, %"},
 };
 
-std::string observed_text(PathFeature feature, const scenario::Scenario& s, const std::vector<scenario::Observation>& observed) {
+std::string observed_text(PathFeature feature, const scenario::Scenario& s,
+                          const std::vector<scenario::Observation>& observed) {
   switch (feature) {
-    case PathFeature::peak_spread: return or_blank(extreme(find(observed, Variable::spread), true));
-    case PathFeature::peak_p99_spread: return or_blank(observed_p99_peak(s, find(observed, Variable::sofr_p99)));
-    case PathFeature::standing_repo_peak: return or_blank(extreme(find(observed, Variable::standing_repo), true));
-    case PathFeature::repo_operations_peak: return or_blank(extreme(find(observed, Variable::repo_operations), true));
-    case PathFeature::on_rrp_peak: return or_blank(extreme(find(observed, Variable::on_rrp), true));
-    case PathFeature::trough_reserves: return or_blank(extreme(find(observed, Variable::reserves), false));
-    default: return "";
+    case PathFeature::peak_spread:
+      return or_blank(extreme(find(observed, Variable::spread), true));
+    case PathFeature::peak_p99_spread:
+      return or_blank(observed_p99_peak(s, find(observed, Variable::sofr_p99)));
+    case PathFeature::standing_repo_peak:
+      return or_blank(extreme(find(observed, Variable::standing_repo), true));
+    case PathFeature::repo_operations_peak:
+      return or_blank(extreme(find(observed, Variable::repo_operations), true));
+    case PathFeature::on_rrp_peak:
+      return or_blank(extreme(find(observed, Variable::on_rrp), true));
+    case PathFeature::trough_reserves:
+      return or_blank(extreme(find(observed, Variable::reserves), false));
+    default:
+      return "";
   }
 }
 
@@ -166,8 +181,8 @@ void add_window(std::string& text, const engine::RunSummary& summary, const scen
     const std::uint64_t n = summary.stats.n_paths();
     add_row(text, row.label,
             {with_error(summary.stats.moments(row.feature)), with_error(summary.stats.quantile(row.feature, 0.50), n),
-             with_error(summary.stats.quantile(row.feature, 0.05), n), with_error(summary.stats.quantile(row.feature, 0.95), n),
-             observed_text(row.feature, s, observed)});
+             with_error(summary.stats.quantile(row.feature, 0.05), n),
+             with_error(summary.stats.quantile(row.feature, 0.95), n), observed_text(row.feature, s, observed)});
   }
   if (find(observed, Variable::reserves) != nullptr)
     text += "  observed reserves: published days only, so the observed trough may miss the lowest day\n";
@@ -180,8 +195,8 @@ void add_flags(std::string& text, const engine::RunSummary& summary) {
     if (paths == 0) continue;
     const stats::Exceedance share{summary.stats.n_paths(), paths};
     rows += fmt::format("  {:<34}{:>16}{:>14} paths{:>14} path-days\n", kPathFlags[k].meaning,
-                        fmt::format("{:.2f} ± {:.2f} %", 100.0 * share.probability(), 100.0 * share.standard_error()), paths,
-                        summary.stats.flag_days()[k]);
+                        fmt::format("{:.2f} ± {:.2f} %", 100.0 * share.probability(), 100.0 * share.standard_error()),
+                        paths, summary.stats.flag_days()[k]);
   }
   if (!rows.empty()) text += "\nEvents, share of paths (± std. error)\n" + rows;
 }
@@ -192,7 +207,8 @@ std::string label_of(const VariableSpec& spec) {
 }
 
 std::string coverage_text(double share, double error, std::uint64_t days) {
-  return fmt::format("{:.0f} of {} ({:.0f} ± {:.0f} %)", share * static_cast<double>(days), days, 100.0 * share, 100.0 * error);
+  return fmt::format("{:.0f} of {} ({:.0f} ± {:.0f} %)", share * static_cast<double>(days), days, 100.0 * share,
+                     100.0 * error);
 }
 
 std::string number_or_dash(double value, int decimals) {
@@ -213,10 +229,15 @@ std::string score_row(const VariableSpec& spec, const engine::Score& s) {
 
 std::string written(double value, Quantity quantity) {
   switch (quantity) {
-    case Quantity::rate: case Quantity::percent: return fmt::format("{:.3f} %", value);
-    case Quantity::spread: return fmt::format("{:.1f} bp", value);
-    case Quantity::amount: return fmt::format("{:.1f} bn USD", value);
-    case Quantity::fraction: return fmt::format("{:.4f}", value);
+    case Quantity::rate:
+    case Quantity::percent:
+      return fmt::format("{:.3f} %", value);
+    case Quantity::spread:
+      return fmt::format("{:.1f} bp", value);
+    case Quantity::amount:
+      return fmt::format("{:.1f} bn USD", value);
+    case Quantity::fraction:
+      return fmt::format("{:.4f}", value);
   }
   return "";
 }
@@ -242,21 +263,26 @@ std::string scorecard_table(const engine::Scorecard& card, bool is_conditional) 
   std::string text = is_conditional ? "\nScorecard, conditional on realised flows" : "\nScorecard";
   text += "; CRPS ± std. error, smaller is better; skill is against persistence\n";
   for (std::size_t w = 0; w < card.windows.size(); ++w) {
-    text += fmt::format(kScoreRow, card.windows[w].name, "days", "CRPS", "persistence", "reversion", "skill", "PIT", "inside 50 %", "inside 90 %");
-    for (std::size_t v = 0; v < card.variables.size(); ++v) text += score_row(spec_of(card.variables[v]), card.at(v, w));
+    text += fmt::format(kScoreRow, card.windows[w].name, "days", "CRPS", "persistence", "reversion", "skill", "PIT",
+                        "inside 50 %", "inside 90 %");
+    for (std::size_t v = 0; v < card.variables.size(); ++v)
+      text += score_row(spec_of(card.variables[v]), card.at(v, w));
   }
-  if (is_conditional) text += "  the replay knows the realised flows and dated rates, the benchmarks only the opening\n";
+  if (is_conditional)
+    text += "  the replay knows the realised flows and dated rates, the benchmarks only the opening\n";
   return text;
 }
 
-std::vector<ExpectationOutcome> check_expectations(const engine::RunSummary& summary, const scenario::Scenario& scenario) {
+std::vector<ExpectationOutcome> check_expectations(const engine::RunSummary& summary,
+                                                   const scenario::Scenario& scenario) {
   std::vector<ExpectationOutcome> outcomes;
   const auto& variables = summary.manifest.statistics;
   const auto& dates = summary.manifest.dates;
   for (const auto& e : scenario.expect) {
     const auto variable = static_cast<std::size_t>(std::ranges::find(variables, e.variable) - variables.begin());
     const auto day = static_cast<std::size_t>(std::ranges::find(dates, e.date) - dates.begin());
-    ExpectationOutcome outcome{e, edge_of(summary.stats, variable, day, e.low), edge_of(summary.stats, variable, day, e.high)};
+    ExpectationOutcome outcome{e, edge_of(summary.stats, variable, day, e.low),
+                               edge_of(summary.stats, variable, day, e.high)};
     outcome.is_met = outcome.low.value <= e.observed && e.observed <= outcome.high.value;
     outcomes.push_back(outcome);
   }
@@ -268,17 +294,20 @@ std::string expectations_table(std::span<const ExpectationOutcome> outcomes) {
   if (outcomes.empty()) return text + "  the scenario expects nothing\n";
   for (const auto& o : outcomes) {
     const auto& spec = spec_of(o.expected.variable);
-    text += fmt::format("  {}  {:<18}{:>16}   {:<7}  {};  {}\n", iso(o.expected.date), spec.name,
-                        written(o.expected.observed, spec.quantity), o.is_met ? "met" : "missed",
-                        edge_text(o.expected.low, o.low, spec.quantity), edge_text(o.expected.high, o.high, spec.quantity));
+    text +=
+        fmt::format("  {}  {:<18}{:>16}   {:<7}  {};  {}\n", iso(o.expected.date), spec.name,
+                    written(o.expected.observed, spec.quantity), o.is_met ? "met" : "missed",
+                    edge_text(o.expected.low, o.low, spec.quantity), edge_text(o.expected.high, o.high, spec.quantity));
   }
   const auto met = std::ranges::count(outcomes, true, &ExpectationOutcome::is_met);
   return text + fmt::format("  {} of {} met\n", met, outcomes.size());
 }
 
 double flagged_share(const engine::RunSummary& summary) {
-  const double path_days = static_cast<double>(summary.stats.n_paths()) * static_cast<double>(summary.manifest.n_days());
-  const auto place = static_cast<std::size_t>(std::ranges::find(kPathFlags, PathFlag::no_clearing, &PathFlagSpec::flag) - kPathFlags.begin());
+  const double path_days =
+      static_cast<double>(summary.stats.n_paths()) * static_cast<double>(summary.manifest.n_days());
+  const auto place = static_cast<std::size_t>(
+      std::ranges::find(kPathFlags, PathFlag::no_clearing, &PathFlagSpec::flag) - kPathFlags.begin());
   return path_days > 0.0 ? static_cast<double>(summary.stats.flag_days()[place]) / path_days : 0.0;
 }
 

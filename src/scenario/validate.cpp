@@ -482,11 +482,13 @@ void check_output(const Output& output, Findings& findings) {
 
 void check_expected_day(const std::string& key, Date date, const Window& window, Findings& findings) {
   if (!is_publication_day(date))
-    findings.error(key, to_iso(date) + " is not a publication day of SOFR; the nearest is " + to_iso(nearest_open_day(date)));
+    findings.error(
+        key, to_iso(date) + " is not a publication day of SOFR; the nearest is " + to_iso(nearest_open_day(date)));
   else if (date == window.start)
     findings.error(key, to_iso(date) + " is the opening day, which is given: nothing can be expected of it");
   else if (date < window.start || date > window.end)
-    findings.error(key, to_iso(date) + " lies outside the window, " + to_iso(window.start) + " to " + to_iso(window.end));
+    findings.error(key,
+                   to_iso(date) + " lies outside the window, " + to_iso(window.start) + " to " + to_iso(window.end));
 }
 
 void check_expectations(const Scenario& scenario, bool has_window, Findings& findings) {

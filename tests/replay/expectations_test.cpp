@@ -1,8 +1,9 @@
 // The replays against the `expect:` entries of their own scenarios, 8,000 paths.
 
-#include <catch2/catch.hpp>
 #include <algorithm>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 #include "repoquake/engine/run.hpp"
 #include "repoquake/io/scenario_yaml.hpp"

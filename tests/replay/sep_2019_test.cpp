@@ -1,7 +1,8 @@
 // September 2019 against the figures published with the model (docs/model.md, "What it reproduces"), 8,000 paths.
 
-#include <catch2/catch.hpp>
 #include <cmath>
+
+#include <catch2/catch.hpp>
 
 #include "unit/engine/fixtures.hpp"
 
@@ -51,7 +52,8 @@ TEST_CASE("September 2019 gives the published quantiles", "[replay]") {
   CHECK_FALSE(peak.agrees(run.stats, PathFeature::peak_spread, 80.0));  // control: 80 bp off is seen
 
   // Medians by day: within the larger of 1 bp and 10 %, which covers 3 standard errors of 8,000 paths.
-  const std::vector<std::pair<std::size_t, double>> days{{k16, 29}, {k17, 188}, {k18, 33}, {k19, 18}, {k20, 12}, {k25, 4}, {k30, 29}};
+  const std::vector<std::pair<std::size_t, double>> days{{k16, 29}, {k17, 188}, {k18, 33}, {k19, 18},
+                                                         {k20, 12}, {k25, 4},   {k30, 29}};
   for (const auto& [day, published] : days) {
     INFO("day " << day);
     CHECK(std::abs(median(run, Variable::spread, day) - published) <= std::max(1.0, 0.1 * published));
@@ -83,7 +85,9 @@ TEST_CASE("September 2019 fits what was observed where the model says it does", 
 TEST_CASE("September 2019 counterfactuals with the need re-inverted", "[replay]") {
   const std::vector<std::string> facility{"policy.standing_repo.enabled=true", "policy.standing_repo.rate=iorb + 15 bp",
                                           "policy.standing_repo.cap=500 bn USD"};
-  const auto near = [](double value, double published, double se) { return std::abs(value - published) <= 0.1 * published + 3.0 * se; };
+  const auto near = [](double value, double published, double se) {
+    return std::abs(value - published) <= 0.1 * published + 3.0 * se;
+  };
   const auto check = [&](std::vector<std::string> settings, double spread, double srf) {
     const auto run = replay(std::move(settings));
     const auto peak = run.stats.quantile(PathFeature::peak_spread, 0.5);

@@ -28,7 +28,9 @@ inline void* allocate_or_throw(std::size_t size, std::size_t alignment) {
 
 }  // namespace repoquake::test
 
-[[gnu::noinline]] void* operator new(std::size_t size) { return repoquake::test::allocate_or_throw(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  return repoquake::test::allocate_or_throw(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return repoquake::test::allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 }

@@ -9,8 +9,8 @@
 namespace repoquake {
 
 enum class PathFlag : std::uint32_t {
-  no_clearing = 1U << 0,          ///< excess need remains at 3000 bp
-  standing_repo_used = 1U << 1,   ///< take-up above 1 bn USD
+  no_clearing = 1U << 0,         ///< excess need remains at 3000 bp
+  standing_repo_used = 1U << 1,  ///< take-up above 1 bn USD
   standing_repo_at_cap = 1U << 2,
   emergency_operation = 1U << 3,  ///< the morning spread brought a same-day afternoon operation
   forced_sales = 1U << 4,         ///< a cohort fell below its maintenance margin

@@ -11,10 +11,37 @@ namespace repoquake {
 
 /// One value per path and day. Append only: results name them, never number them.
 enum class Variable : std::uint8_t {
-  spread, sofr, sofr_p1, sofr_p25, sofr_p75, sofr_p99, tgcr, effr, iorb, on_rrp_rate, standing_repo_rate,
-  am_spread, pm_spread, reserves, tga, on_rrp, standing_repo, repo_operations, securities, repo_need, bank_capacity,
-  basis_position, basis_sales, basis_sales_forced, dealer_inventory, futures_basis, yield_impact, dealer_markup,
-  hf_equity, hf_return, volume_above_srf_rate
+  spread,
+  sofr,
+  sofr_p1,
+  sofr_p25,
+  sofr_p75,
+  sofr_p99,
+  tgcr,
+  effr,
+  iorb,
+  on_rrp_rate,
+  standing_repo_rate,
+  am_spread,
+  pm_spread,
+  reserves,
+  tga,
+  on_rrp,
+  standing_repo,
+  repo_operations,
+  securities,
+  repo_need,
+  bank_capacity,
+  basis_position,
+  basis_sales,
+  basis_sales_forced,
+  dealer_inventory,
+  futures_basis,
+  yield_impact,
+  dealer_markup,
+  hf_equity,
+  hf_return,
+  volume_above_srf_rate
 };
 
 inline constexpr std::size_t kVariableCount = 31;
@@ -61,13 +88,15 @@ inline constexpr std::array<VariableSpec, kVariableCount> kVariables{{
     {Variable::basis_position, "basis_position", Quantity::amount, true, "cash-futures basis position, end of day"},
     {Variable::basis_sales, "basis_sales", Quantity::amount, true, "Treasuries sold out of basis trades on the day"},
     {Variable::basis_sales_forced, "basis_sales_forced", Quantity::amount, false, "of these, sold on margin calls"},
-    {Variable::dealer_inventory, "dealer_inventory", Quantity::amount, true, "dealers' fire-sale inventory, end of day"},
+    {Variable::dealer_inventory, "dealer_inventory", Quantity::amount, true,
+     "dealers' fire-sale inventory, end of day"},
     {Variable::futures_basis, "futures_basis", Quantity::spread, true, "futures basis dislocation, bp of price"},
     {Variable::yield_impact, "yield_impact", Quantity::spread, true, "10-year yield impact of sales"},
     {Variable::dealer_markup, "dealer_markup", Quantity::spread, false, "dealers' mark-up on repo"},
     {Variable::hf_equity, "hf_equity", Quantity::amount, false, "equity of the leveraged funds"},
     {Variable::hf_return, "hf_return", Quantity::percent, true, "funds' return since the opening, of opening equity"},
-    {Variable::volume_above_srf_rate, "volume_above_srf_rate", Quantity::fraction, false, "share of SOFR volume above the standing repo rate"},
+    {Variable::volume_above_srf_rate, "volume_above_srf_rate", Quantity::fraction, false,
+     "share of SOFR volume above the standing repo rate"},
 }};
 
 [[nodiscard]] constexpr const VariableSpec& spec_of(Variable variable) noexcept {
@@ -83,10 +112,15 @@ inline constexpr std::array<VariableSpec, kVariableCount> kVariables{{
 /// CF-style unit text.
 [[nodiscard]] constexpr std::string_view unit_of(Quantity quantity) noexcept {
   switch (quantity) {
-    case Quantity::rate: case Quantity::percent: return "percent";
-    case Quantity::spread: return "bp";
-    case Quantity::amount: return "1e9 USD";
-    case Quantity::fraction: return "1";
+    case Quantity::rate:
+    case Quantity::percent:
+      return "percent";
+    case Quantity::spread:
+      return "bp";
+    case Quantity::amount:
+      return "1e9 USD";
+    case Quantity::fraction:
+      return "1";
   }
   return "1";
 }

@@ -18,13 +18,13 @@ struct Manifest {
   std::vector<std::string> marks;            ///< by day: "quarter-end", "tax date", ... or nothing
   std::uint64_t n_paths = 0;
   std::uint64_t seed = 0;
-  bool is_conditional = false;               ///< a replay on realised flows
+  bool is_conditional = false;  ///< a replay on realised flows
   bool store_paths = false;
-  std::vector<Variable> variables;           ///< stored per path where store_paths
-  std::vector<Variable> statistics;          ///< with statistics: `variables`, what is expected, and `spread` always
-  std::vector<double> quantiles;             ///< fractions, ascending
-  std::vector<Spread> thresholds;            ///< of spread, bp
-  std::uint32_t chunk_paths = 0;             ///< paths of a ChunkResult; the last may be shorter
+  std::vector<Variable> variables;   ///< stored per path where store_paths
+  std::vector<Variable> statistics;  ///< with statistics: `variables`, what is expected, and `spread` always
+  std::vector<double> quantiles;     ///< fractions, ascending
+  std::vector<Spread> thresholds;    ///< of spread, bp
+  std::uint32_t chunk_paths = 0;     ///< paths of a ChunkResult; the last may be shorter
 
   [[nodiscard]] std::size_t n_days() const noexcept { return dates.size(); }
 };

@@ -11,17 +11,17 @@
 namespace repoquake::engine {
 
 enum class PathFeature : std::uint8_t {
-  peak_spread,           ///< largest reported SOFR - IORB of the window
-  peak_p99_spread,       ///< largest reported p99 of SOFR - IORB
-  peak_day,              ///< calendar days from the first day to the (first) day of peak_spread
+  peak_spread,      ///< largest reported SOFR - IORB of the window
+  peak_p99_spread,  ///< largest reported p99 of SOFR - IORB
+  peak_day,         ///< calendar days from the first day to the (first) day of peak_spread
   standing_repo_peak,
   repo_operations_peak,
   on_rrp_peak,
   trough_reserves,
   basis_sales_total,
   basis_sales_forced_total,
-  position_change,       ///< end of window against the opening position, percent
-  trough_return,         ///< smallest hf_return, percent
+  position_change,  ///< end of window against the opening position, percent
+  trough_return,    ///< smallest hf_return, percent
   peak_futures_basis,
   peak_yield_impact
 };

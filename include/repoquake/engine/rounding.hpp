@@ -12,14 +12,21 @@ namespace repoquake::engine {
 
 /// The multiple that stored values of a variable are rounded to; 0: exact. Rates are in percent, spreads in bp; returns
 /// and fractions follow the precision of rates (1 bp = 0.01 percent = 1e-4).
-[[nodiscard]] inline double storage_quantum(Variable variable, double rate_precision_bp, double amount_precision_usd_bn) noexcept {
-  const auto power_of_two_below = [](double precision) { return precision > 0.0 ? std::exp2(std::floor(std::log2(precision))) : 0.0; };
+[[nodiscard]] inline double storage_quantum(Variable variable, double rate_precision_bp,
+                                            double amount_precision_usd_bn) noexcept {
+  const auto power_of_two_below = [](double precision) {
+    return precision > 0.0 ? std::exp2(std::floor(std::log2(precision))) : 0.0;
+  };
   switch (spec_of(variable).quantity) {
-    case Quantity::spread: return power_of_two_below(rate_precision_bp);
+    case Quantity::spread:
+      return power_of_two_below(rate_precision_bp);
     case Quantity::rate:
-    case Quantity::percent: return power_of_two_below(rate_precision_bp / 100.0);
-    case Quantity::fraction: return power_of_two_below(rate_precision_bp / 10000.0);
-    case Quantity::amount: return power_of_two_below(amount_precision_usd_bn);
+    case Quantity::percent:
+      return power_of_two_below(rate_precision_bp / 100.0);
+    case Quantity::fraction:
+      return power_of_two_below(rate_precision_bp / 10000.0);
+    case Quantity::amount:
+      return power_of_two_below(amount_precision_usd_bn);
   }
   return 0.0;
 }

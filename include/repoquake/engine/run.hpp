@@ -14,8 +14,8 @@
 namespace repoquake::engine {
 
 struct RunOptions {
-  int threads = 0;                                  ///< 0: all that the machine has
-  const std::atomic<bool>* stop = nullptr;          ///< set from outside: finish running chunks, then end as interrupted
+  int threads = 0;                          ///< 0: all that the machine has
+  const std::atomic<bool>* stop = nullptr;  ///< set from outside: finish running chunks, then end as interrupted
   std::function<void(std::uint64_t)> on_progress{};  ///< paths done; called in the ordered stage
 };
 

@@ -35,8 +35,8 @@ struct ScoreInputs {
     std::vector<double> values;  ///< one a day; NaN where not observed
   };
   std::vector<Series> observed;
-  Spread trend_spread = 0.0;   ///< slow level of the spread
-  double persistence = 0.0;    ///< share of a deviation from it that is left after a day
+  Spread trend_spread = 0.0;  ///< slow level of the spread
+  double persistence = 0.0;   ///< share of a deviation from it that is left after a day
 };
 
 struct ScoreWindow {

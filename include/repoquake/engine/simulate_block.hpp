@@ -35,16 +35,22 @@ void open_block(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace
 void simulate_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t day, BlockWorkspace& work) noexcept;
 
 /// The value of a variable on the simulated day. NaN where it has no meaning (a facility that does not exist).
-void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const BlockWorkspace& work, Column out) noexcept;
+void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const BlockWorkspace& work,
+             Column out) noexcept;
 
 /// Bins of all quantile sketches: 1/64 wide near zero, at most (|x| + 64)/4096 beyond, in bp or bn USD.
 inline constexpr stats::BinScale kBinScale{};
 /// What a variable is multiplied by before it is binned: rates, returns and fractions are binned in bp.
 [[nodiscard]] constexpr double bin_factor(Quantity quantity) noexcept {
   switch (quantity) {
-    case Quantity::rate: case Quantity::percent: return 100.0;
-    case Quantity::fraction: return 10000.0;
-    case Quantity::spread: case Quantity::amount: return 1.0;
+    case Quantity::rate:
+    case Quantity::percent:
+      return 100.0;
+    case Quantity::fraction:
+      return 10000.0;
+    case Quantity::spread:
+    case Quantity::amount:
+      return 1.0;
   }
   return 1.0;
 }
@@ -52,6 +58,7 @@ inline constexpr stats::BinScale kBinScale{};
 inline constexpr std::uint32_t kNoBin = ~std::uint32_t{0};
 
 /// All blocks of a chunk, their moments merged in block order.
-[[nodiscard]] ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std::uint64_t chunk, BlockWorkspace& work);
+[[nodiscard]] ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std::uint64_t chunk,
+                                         BlockWorkspace& work);
 
 }  // namespace repoquake::engine

@@ -35,7 +35,7 @@ struct TraceDay {
   std::vector<TraceValue> observed;  ///< every variable of a result that has a meaning on the day
   std::vector<LedgerEntry> ledger;   ///< empty on day 0
   Cents reserves_before = 0;
-  Cents reserves_after = 0;          ///< reserves_before plus the ledger, exactly
+  Cents reserves_after = 0;  ///< reserves_before plus the ledger, exactly
   std::vector<std::string> flags;
 };
 

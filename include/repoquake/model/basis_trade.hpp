@@ -25,18 +25,20 @@ namespace repoquake::model {
 
 /// Opening cohorts of every path: leverage is log-normal across cohorts, times exp(uncertainty xi) across paths.
 /// Writes notional, equity, opening_equity.
-void open_funds(const ModelParams&, UsdBn position, double opening_volatility_bp, ConstColumn leverage_draw, PathState&) noexcept;
+void open_funds(const ModelParams&, UsdBn position, double opening_volatility_bp, ConstColumn leverage_draw,
+                PathState&) noexcept;
 
 /// A funds' day: volatility averages, funding, exit, sales, losses, yield impact.
-void trade_basis(const ModelParams&, const DayContext&, const DayFlows&, const DayDraws&, PathState&, DayOutcome&) noexcept;
+void trade_basis(const ModelParams&, const DayContext&, const DayFlows&, const DayDraws&, PathState&,
+                 DayOutcome&) noexcept;
 
 /// What the sales of one path's funds depend on, once the day's prices are known.
 struct SalesTerms {
-  double margin;         ///< mu
-  double exit_share;     ///< q
-  double impact;         ///< lambda, bp/bn
-  double basis;          ///< b before, bp
-  double external_sales; ///< X - B, bn
+  double margin;          ///< mu
+  double exit_share;      ///< q
+  double impact;          ///< lambda, bp/bn
+  double basis;           ///< b before, bp
+  double external_sales;  ///< X - B, bn
 };
 
 /// Total sales if everyone believes total sales are `believed`: the map whose least fixed point is the day's sales.
@@ -50,6 +52,7 @@ struct SalesTerms {
                                       const double* equity, std::size_t stride) noexcept;
 
 /// Q lambda / (1e4 M), M = mu (1 + g_tgt): from 1 on, forced sales cause losses faster than they free margin.
-[[nodiscard]] double spiral_ratio(const ModelParams::BasisTrade&, UsdBn position, double impact, double margin) noexcept;
+[[nodiscard]] double spiral_ratio(const ModelParams::BasisTrade&, UsdBn position, double impact,
+                                  double margin) noexcept;
 
 }  // namespace repoquake::model

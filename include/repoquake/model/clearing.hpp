@@ -32,12 +32,13 @@ struct SessionTerms {
   UsdBn addressable, cap;  ///< B_s V
   Spread standing_repo_spread, smoothing, stigma;
   double pass_through;
-  UsdBn appetite;          ///< B_d V
+  UsdBn appetite;  ///< B_d V
   Spread appetite_scale;
-  Spread bid_reach;        ///< g - bid: added to v
+  Spread bid_reach;  ///< g - bid: added to v
 };
 
-[[nodiscard]] SessionTerms session_terms(const ModelParams& params, const DayContext& day, bool standing_repo_open) noexcept;
+[[nodiscard]] SessionTerms session_terms(const ModelParams& params, const DayContext& day,
+                                         bool standing_repo_open) noexcept;
 
 /// What differs between paths in a session.
 struct SessionColumns {

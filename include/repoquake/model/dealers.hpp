@@ -19,7 +19,8 @@ void mark_up(const ModelParams&, const DayContext&, PathState&, Column markup) n
 
 /// The morning's reported rate: sticky customers still pay yesterday's.
 /// s_am = (1 - chi)(x_am + d) + chi (s_am_{t-1} - dIORB)
-void price_morning(const ModelParams&, const DayContext&, ConstColumn clearing, ConstColumn markup, PathState&) noexcept;
+void price_morning(const ModelParams&, const DayContext&, ConstColumn clearing, ConstColumn markup,
+                   PathState&) noexcept;
 
 /// Takes on sales (`external_sales` = X - B) and leaves the need that must be financed tomorrow.
 void absorb_sales(const ModelParams&, ConstColumn fund_sales, ConstColumn external_sales, PathState&) noexcept;

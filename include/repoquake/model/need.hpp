@@ -17,7 +17,8 @@
 namespace repoquake::model {
 
 /// Moves z, cpn, tgaN, p on by a day and writes the morning's need.
-void form_need(const ModelParams&, const DayContext&, const DayFlows&, const DayDraws&, PathState&, Column need) noexcept;
+void form_need(const ModelParams&, const DayContext&, const DayFlows&, const DayDraws&, PathState&,
+               Column need) noexcept;
 
 /// The afternoon's: N + sigma_pm V eps'.
 void add_late_need(const ModelParams&, const DayDraws&, ConstColumn need, Column late_need) noexcept;

@@ -71,9 +71,9 @@ struct ModelParams {
     double right_tail, left_tail, tail_with_standing_repo, tail_dispersion, am_weight;
     Spread noise_sd;
     double noise_persistence;
-    Spread base_width = 1.0;       ///< width of a calm day's law, bp [model 2]
-    Spread widening_from = 10.0;   ///< spread above which the law widens, bp [model 2]
-    Spread below_floor = 5.0;      ///< percentiles stay within this of the ON RRP rate, bp [model 2]
+    Spread base_width = 1.0;      ///< width of a calm day's law, bp [model 2]
+    Spread widening_from = 10.0;  ///< spread above which the law widens, bp [model 2]
+    Spread below_floor = 5.0;     ///< percentiles stay within this of the ON RRP rate, bp [model 2]
   } dispersion{};
 
   struct BasisTrade {
@@ -86,14 +86,14 @@ struct ModelParams {
     double refinanced_share, duration;
     double impact, impact_elasticity, basis_reversion, yield_impact;
     double other_sales_dispersion;
-    double slow_volatility_weight = 0.03;   ///< of today in the slow volatility average [model 2]
-    double carry_exit = 0.05;               ///< share sold per 60 bp of funding cost above the trigger [model 2]
-    Spread carry_scale = 60.0;              ///< that 60 bp [model 2]
-    double max_voluntary_exit = 0.2;        ///< largest voluntary share in a day [model 2]
-    double yield_persistence = 0.97;        ///< of the yield impact [model 2]
-    double daily_sales_dispersion = 0.25;   ///< log s.d. of other investors' sales from day to day [model 2]
-    double opening_cushion = 1.03;          ///< least opening equity over the maintenance level [model 2]
-    double margin_floor = 0.5;              ///< least volatility ratio in the futures margin [model 2]
+    double slow_volatility_weight = 0.03;  ///< of today in the slow volatility average [model 2]
+    double carry_exit = 0.05;              ///< share sold per 60 bp of funding cost above the trigger [model 2]
+    Spread carry_scale = 60.0;             ///< that 60 bp [model 2]
+    double max_voluntary_exit = 0.2;       ///< largest voluntary share in a day [model 2]
+    double yield_persistence = 0.97;       ///< of the yield impact [model 2]
+    double daily_sales_dispersion = 0.25;  ///< log s.d. of other investors' sales from day to day [model 2]
+    double opening_cushion = 1.03;         ///< least opening equity over the maintenance level [model 2]
+    double margin_floor = 0.5;             ///< least volatility ratio in the futures margin [model 2]
   } basis_trade{};
 
   double reference_volatility = 60.0;  ///< bp; volatilities enter relative to it [model 2]

@@ -33,7 +33,8 @@ struct RateLaw {
 
 /// Writes percentiles, TGCR and the share of volume above the standing repo rate; moves the noise on. Percentiles are
 /// bounded below by `lowest`, before noise: f - 5, or nothing on the opening day, which shows what it is told.
-void spread_rates(const ModelParams&, const DayContext&, const DayDraws&, Spread lowest, PathState&, DayOutcome&) noexcept;
+void spread_rates(const ModelParams&, const DayContext&, const DayDraws&, Spread lowest, PathState&,
+                  DayOutcome&) noexcept;
 
 /// EFFR over IORB from end-of-day reserves over bank assets.
 void price_fed_funds(const ModelParams&, const FedSheet&, Column effr) noexcept;

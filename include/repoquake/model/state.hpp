@@ -61,26 +61,26 @@ struct PathState {
 struct DayContext {
   Rate iorb = 0.0;
   Rate on_rrp_rate = 0.0;
-  Rate standing_repo_rate = 0.0;     ///< meaningful where has_standing_repo
-  Spread floor = 0.0;                ///< f, ON RRP rate over IORB
-  Spread iorb_change = 0.0;          ///< since the day before, bp
+  Rate standing_repo_rate = 0.0;  ///< meaningful where has_standing_repo
+  Spread floor = 0.0;             ///< f, ON RRP rate over IORB
+  Spread iorb_change = 0.0;       ///< since the day before, bp
   bool has_standing_repo = false;
   bool standing_repo_am = false;
   bool standing_repo_pm = false;
   Spread standing_repo_spread = 0.0;
   UsdBn standing_repo_cap = std::numeric_limits<double>::infinity();
   Spread stigma = 65.0;
-  UsdBn operation_size = 0.0;        ///< the morning's offer
+  UsdBn operation_size = 0.0;  ///< the morning's offer
   Spread minimum_bid = 0.0;
-  UsdBn emergency_size = 0.0;        ///< a same-day afternoon offer ...
+  UsdBn emergency_size = 0.0;                                          ///< a same-day afternoon offer ...
   Spread emergency_trigger = std::numeric_limits<double>::infinity();  ///< ... above this morning spread
-  Spread half_saturation = 15.0;     ///< a_e of the day
-  Spread period_end_markup = 0.0;    ///< d_e
-  double pullback_share = 0.0;       ///< pi_e, share of volume
+  Spread half_saturation = 15.0;                                       ///< a_e of the day
+  Spread period_end_markup = 0.0;                                      ///< d_e
+  double pullback_share = 0.0;                                         ///< pi_e, share of volume
   bool is_period_end = false;
   bool follows_period_end = false;
-  UsdBn gse_cash = 0.0;              ///< in repo today beyond the opening day's
-  int days_to_next = 1;              ///< calendar days to the next business day
+  UsdBn gse_cash = 0.0;  ///< in repo today beyond the opening day's
+  int days_to_next = 1;  ///< calendar days to the next business day
   bool tgcr_since_2021 = false;
 };
 
@@ -96,27 +96,27 @@ struct DayFlows {
 
 /// Draws of a day: unit variance, mean zero.
 struct DayDraws {
-  ColumnData need_shock;   ///< Student-t
-  ColumnData late_shock;   ///< Student-t
+  ColumnData need_shock;                                     ///< Student-t
+  ColumnData late_shock;                                     ///< Student-t
   ColumnData pullback, rate_noise, tail_width, other_sales;  ///< normal
 };
 
 /// What a day shows.
 struct DayOutcome {
-  ColumnData need;           ///< morning, USD bn
-  ColumnData late_need;      ///< afternoon, USD bn
-  ColumnData drain;          ///< of reserves by the day's flows, USD bn
-  ColumnData capacity;       ///< banks', morning, USD bn
+  ColumnData need;       ///< morning, USD bn
+  ColumnData late_need;  ///< afternoon, USD bn
+  ColumnData drain;      ///< of reserves by the day's flows, USD bn
+  ColumnData capacity;   ///< banks', morning, USD bn
   ColumnData late_capacity;
-  ColumnData markup;         ///< dealers', bp
-  ColumnData am_clearing;    ///< x of the morning, bp
+  ColumnData markup;       ///< dealers', bp
+  ColumnData am_clearing;  ///< x of the morning, bp
   ColumnData pm_clearing;
-  ColumnData late_offer;     ///< operations on offer in the afternoon, USD bn
+  ColumnData late_offer;                       ///< operations on offer in the afternoon, USD bn
   ColumnData am_standing_repo, am_operations;  ///< take-up by session, USD bn
   ColumnData pm_standing_repo, pm_operations;
   std::array<ColumnData, kPercentileCount> percentiles;  ///< reported SOFR percentiles over IORB, bp
-  ColumnData tgcr;           ///< reported, over IORB, bp
-  ColumnData effr;           ///< over IORB, bp
+  ColumnData tgcr;                                       ///< reported, over IORB, bp
+  ColumnData effr;                                       ///< over IORB, bp
   ColumnData volume_above_srf_rate;
   ColumnData sales, forced_sales;  ///< out of basis trades, USD bn
   ColumnData external_sales;       ///< other investors', net of Fed purchases, USD bn

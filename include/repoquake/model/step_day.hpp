@@ -12,12 +12,13 @@
 namespace repoquake::model {
 
 /// Moves every path of the block from yesterday's close to today's.
-void step_day(const ModelParams&, const DayContext&, const DayFlows&, const DayDraws&, PathState&, DayOutcome&) noexcept;
+void step_day(const ModelParams&, const DayContext&, const DayFlows&, const DayDraws&, PathState&,
+              DayOutcome&) noexcept;
 
 /// What the opening day's clearing depends on besides a path's capacity factor U_K.
 struct OpeningMarket {
   ModelParams params;
-  DayContext day;            ///< of day 0: rates, facility, operations, period end
+  DayContext day;  ///< of day 0: rates, facility, operations, period end
   UsdBn reserves = 0.0;
   UsdBn cash = 0.0;          ///< money-fund cash
   double volatility = 60.0;  ///< of day 0, bp
@@ -40,9 +41,9 @@ struct Opening {
   OpeningMarket base;  ///< where held
   OpeningNeed need = OpeningNeed::inverted;
   UsdBn stated_need = 0.0;
-  UsdBn position = 0.0;               ///< of the basis trade
-  double volatility_before = 60.0;    ///< bp, starts the averages
-  FedSheet sheet;                     ///< the same in every lane
+  UsdBn position = 0.0;             ///< of the basis trade
+  double volatility_before = 60.0;  ///< bp, starts the averages
+  FedSheet sheet;                   ///< the same in every lane
 };
 
 /// Path constants are drawn: standard normals.

@@ -22,6 +22,7 @@ struct Compiled {
 [[nodiscard]] Compiled compile(const scenario::Scenario& scenario, const scenario::Scenario* base = nullptr);
 
 /// Kernel constants from the parameter table and the market's size.
-[[nodiscard]] model::ModelParams model_params(const scenario::ParameterValues& values, UsdBn repo_volume, UsdBn bank_assets);
+[[nodiscard]] model::ModelParams model_params(const scenario::ParameterValues& values, UsdBn repo_volume,
+                                              UsdBn bank_assets);
 
 }  // namespace repoquake::plan

@@ -33,13 +33,21 @@ struct PlanDay {
 
 /// Column of DayFlows that a shock moves.
 enum class FlowTarget : std::uint8_t {
-  tga, other_liabilities, currency, foreign_rrp, mmf_cash, other_sales, yield_change, repo_demand, volatility
+  tga,
+  other_liabilities,
+  currency,
+  foreign_rrp,
+  mmf_cash,
+  other_sales,
+  yield_change,
+  repo_demand,
+  volatility
 };
 
 /// size ~ law, drawn once a path; the target of day t moves by sign * weight[t] * size.
 struct PlanShock {
   enum class Law : std::uint8_t { constant, normal, lognormal, student_t, uniform };
-  std::string id;               ///< for people
+  std::string id;  ///< for people
   FlowTarget target = FlowTarget::tga;
   Law law = Law::constant;
   double location = 0.0;
@@ -63,17 +71,17 @@ struct Plan {
   bool is_conditional = false;  ///< a replay on realised flows
   model::ModelParams params;
   model::Opening opening;
-  std::vector<PlanDay> days;    ///< row 0 is the opening day
+  std::vector<PlanDay> days;  ///< row 0 is the opening day
   std::vector<PlanShock> shocks;
   std::optional<ShockCorrelator> correlation;
 
   bool store_paths = true;
   std::vector<Variable> variables;
-  std::vector<Variable> expected;         ///< have statistics though they may not be stored
+  std::vector<Variable> expected;  ///< have statistics though they may not be stored
   std::vector<double> quantiles;
   std::vector<Spread> thresholds;
-  double rate_precision_bp = 0.01;        ///< 0: exact
-  double amount_precision_usd_bn = 0.001; ///< 0: exact
+  double rate_precision_bp = 0.01;         ///< 0: exact
+  double amount_precision_usd_bn = 0.001;  ///< 0: exact
   double max_flagged = 0.01;
 };
 

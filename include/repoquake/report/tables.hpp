@@ -22,9 +22,9 @@ namespace repoquake::report {
 /// An entry of `expect:` and what the run says to it.
 struct ExpectationOutcome {
   scenario::Expectation expected;
-  stats::QuantileEstimate low;   ///< NaN where the variable has no value on that day
+  stats::QuantileEstimate low;  ///< NaN where the variable has no value on that day
   stats::QuantileEstimate high;
-  bool is_met = false;           ///< low.value <= observed <= high.value
+  bool is_met = false;  ///< low.value <= observed <= high.value
 };
 
 /// Every entry, in order. Pre: the run is of this scenario and has at least one path.

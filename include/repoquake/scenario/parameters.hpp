@@ -40,9 +40,9 @@ struct ParameterSpec {
   std::string_view symbol;  ///< as in docs/model.md
   Unit unit;
   double default_value;
-  double low;               ///< smallest allowed value
-  double high;              ///< largest allowed value
-  bool low_is_open;         ///< the value divides: `low` itself is not allowed
+  double low;        ///< smallest allowed value
+  double high;       ///< largest allowed value
+  bool low_is_open;  ///< the value divides: `low` itself is not allowed
   std::string_view meaning;
   std::string_view source;  ///< D computed from daily data, F fitted on them, C literature, J judgement
 };

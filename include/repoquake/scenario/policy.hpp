@@ -57,9 +57,9 @@ struct StandingRepo {
   enum class Cap { dated, none, amount };  ///< dated: 500 bn until the reform, then none
   Cap cap = Cap::dated;
   UsdBn cap_amount = 0.0;
-  std::vector<DatedStigma> stigma{}; ///< ascending; empty: from `model:`
-  bool am = true;                   ///< a morning operation
-  bool pm = true;                   ///< an afternoon operation
+  std::vector<DatedStigma> stigma{};  ///< ascending; empty: from `model:`
+  bool am = true;                     ///< a morning operation
+  bool pm = true;                     ///< an afternoon operation
 
   bool operator==(const StandingRepo&) const = default;
 };
@@ -67,12 +67,12 @@ struct StandingRepo {
 /// An open market repo operation: every morning of a period, or a same-day afternoon one behind a trigger.
 struct RepoOperation {
   std::string id;
-  Date from{};                       ///< first day
-  std::optional<Date> until{};       ///< last day; nothing: the end of the window
-  bool from_series = false;          ///< the size is the series' repo_operation_offered_usd_bn
-  UsdBn size = 0.0;                  ///< where not
-  QuotedRate minimum_bid{};           ///< default: at IORB
-  std::optional<Spread> am_trigger{}; ///< an afternoon operation where the morning spread exceeds this
+  Date from{};                         ///< first day
+  std::optional<Date> until{};         ///< last day; nothing: the end of the window
+  bool from_series = false;            ///< the size is the series' repo_operation_offered_usd_bn
+  UsdBn size = 0.0;                    ///< where not
+  QuotedRate minimum_bid{};            ///< default: at IORB
+  std::optional<Spread> am_trigger{};  ///< an afternoon operation where the morning spread exceeds this
 
   bool operator==(const RepoOperation&) const = default;
 };

@@ -35,11 +35,11 @@ struct Market {
   UsdBn repo_volume = 0.0;
   UsdBn bank_assets = 0.0;
   Spread opening_spread = 0.0;
-  std::optional<Spread> trend_spread{}; ///< default: the opening spread
+  std::optional<Spread> trend_spread{};  ///< default: the opening spread
   NeedRule need = NeedRule::invert;
-  UsdBn need_amount = 0.0;             ///< where `need` is an amount
-  std::optional<UsdBn> mmf_cash{};      ///< default: the cash whose unlent part is the opening ON RRP, at least 15
-  double treasury_volatility = 0.0;    ///< bp a year, before the window
+  UsdBn need_amount = 0.0;           ///< where `need` is an amount
+  std::optional<UsdBn> mmf_cash{};   ///< default: the cash whose unlent part is the opening ON RRP, at least 15
+  double treasury_volatility = 0.0;  ///< bp a year, before the window
   std::optional<UsdBn> gdp{};
   std::optional<UsdBn> m2{};
 
@@ -81,8 +81,8 @@ struct Output {
   std::vector<Variable> variables;  ///< default: the 20 of kVariables that say so
   std::vector<double> quantiles{0.01, 0.05, 0.25, 0.50, 0.75, 0.95, 0.99};
   std::vector<Spread> thresholds{10.0, 25.0, 50.0, 100.0, 200.0};
-  double rate_precision_bp = 0.01;         ///< 0: exact
-  UsdBn amount_precision_usd_bn = 0.001;   ///< 0: exact
+  double rate_precision_bp = 0.01;        ///< 0: exact
+  UsdBn amount_precision_usd_bn = 0.001;  ///< 0: exact
   bool compress = true;
 
   bool operator==(const Output&) const = default;
@@ -92,8 +92,8 @@ struct Output {
 struct Expectation {
   Date date{};
   Variable variable = Variable::spread;
-  double observed = 0.0;     ///< in the variable's unit
-  double low = 0.05;         ///< fractions of paths; 0 and 1 are the extremes
+  double observed = 0.0;  ///< in the variable's unit
+  double low = 0.05;      ///< fractions of paths; 0 and 1 are the extremes
   double high = 0.95;
 
   bool operator==(const Expectation&) const = default;

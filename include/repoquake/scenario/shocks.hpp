@@ -38,9 +38,9 @@ struct ShockSize {
 
 /// How the size is laid over the days of the window.
 enum class ShockShape {
-  step,   ///< all on the first day (flow); the same level on each day (level)
-  ramp,   ///< equal parts on each day of the window (flows only)
-  pulse   ///< a level that starts at the size and halves every half_life
+  step,  ///< all on the first day (flow); the same level on each day (level)
+  ramp,  ///< equal parts on each day of the window (flows only)
+  pulse  ///< a level that starts at the size and halves every half_life
 };
 
 struct Shock {

@@ -1,13 +1,13 @@
 // The program as a user meets it: verbs, exit codes, what is on standard output and what on standard error.
 
-#include <sys/wait.h>
-
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include <catch2/catch.hpp>
+#include <sys/wait.h>
 
 #include "repoquake/io/result_reader.hpp"
 
@@ -42,12 +42,15 @@ class Folder {
   [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
 
   [[nodiscard]] Ran run(const std::string& arguments) const {
-    const std::string command = "cd '" + path_.string() + "' && " REPOQUAKE_PROGRAM " " + arguments + " >out.txt 2>err.txt </dev/null";
+    const std::string command =
+        "cd '" + path_.string() + "' && " REPOQUAKE_PROGRAM " " + arguments + " >out.txt 2>err.txt </dev/null";
     const int status = std::system(command.c_str());
     REQUIRE(WIFEXITED(status));
     return {WEXITSTATUS(status), text_of(path_ / "out.txt"), text_of(path_ / "err.txt")};
   }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name, std::ios::binary) << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name, std::ios::binary) << text;
+  }
 
  private:
   fs::path path_;
@@ -148,7 +151,8 @@ TEST_CASE("every scenario of the library is right and draws no warning", "[cli]"
 TEST_CASE("a replay prints and stores its scorecard", "[cli]") {
   const Folder here;
   const auto ran = here.run(kQuick + "-o r.h5");
-  CHECK_THAT(ran.out, Contains("Scorecard, conditional on realised flows") && Contains("2019-09-24 to 2019-10-03") && Contains("spread, bp"));
+  CHECK_THAT(ran.out, Contains("Scorecard, conditional on realised flows") && Contains("2019-09-24 to 2019-10-03") &&
+                          Contains("spread, bp"));
   const auto names = repoquake::io::read_texts(here / "r.h5", "/scores/variable");
   const auto persistence = repoquake::io::read_table(here / "r.h5", "/scores/crps_persistence");
   REQUIRE(names.size() == 10);  // of the observed columns all but effr, which is not in output.variables
@@ -192,7 +196,8 @@ TEST_CASE("trace follows a path: text, csv and json agree", "[cli]") {
   const std::string trace = "trace " + kSeptember + " --path 7";
   CHECK_THAT(here.run(trace).out, Contains("ledger of reserves") && Contains("2019-09-17"));
   const auto csv = here.run(trace + " --format csv").out;
-  CHECK_THAT(csv, StartsWith("date,section,name,unit,value\n") && Contains("2019-09-17,ledger,tga,cents,-897600000000"));
+  CHECK_THAT(csv,
+             StartsWith("date,section,name,unit,value\n") && Contains("2019-09-17,ledger,tga,cents,-897600000000"));
   CHECK_THAT(here.run(trace + " --format json").out, Contains("\"tga\": -897600000000"));
   CHECK(here.run(trace + " --format xml").code == 2);
   CHECK(here.run("trace " + kSeptember).code == 2);
@@ -233,7 +238,9 @@ TEST_CASE("options reach the simulation", "[cli]") {
   REQUIRE(here.run(kQuick + "-o c.h5 --with more.yaml").code == 0);
   REQUIRE(here.run(kQuick + "-o d.h5 --set 'shocks.tga-build.size=50 bn USD'").code == 0);
   REQUIRE(here.run(kQuick + "-o e.h5 --threads 3").code == 0);
-  const auto mean = [&](const std::string& name) { return repoquake::io::read_column(here / name, "/stats/spread_mean"); };
+  const auto mean = [&](const std::string& name) {
+    return repoquake::io::read_column(here / name, "/stats/spread_mean");
+  };
   CHECK(mean("a.h5") != mean("b.h5"));
   CHECK(mean("a.h5") != mean("c.h5"));
   CHECK(mean("c.h5") == mean("d.h5"));
@@ -247,18 +254,22 @@ TEST_CASE("scenarios, version, info", "[cli]") {
   const Folder here;
   CHECK_THAT(here.run("scenarios").out, Contains("sep_2019") && Contains("September 2019"));
   CHECK(here.run("scenarios sep_2019").out == text_of(kSeptember));
-  CHECK(here.run("scenarios data/sep_2019.csv").out == text_of(fs::path(kSeptember).parent_path() / "data/sep_2019.csv"));
+  CHECK(here.run("scenarios data/sep_2019.csv").out ==
+        text_of(fs::path(kSeptember).parent_path() / "data/sep_2019.csv"));
   const auto unknown = here.run("scenarios sep_2018");
   CHECK(unknown.code == 2);
   CHECK_THAT(unknown.err, Contains("did you mean \"sep_2019\"?"));
   CHECK_THAT(here.run("version").out, StartsWith("{") && Contains("\"compiler\""));
   REQUIRE(here.run(kQuick + "-o r.h5").code == 0);
-  CHECK_THAT(here.run("info r.h5").out, Contains("repoquake/result/1") && Contains("complete") && Contains("/stats") && Contains("peak_spread"));
+  CHECK_THAT(here.run("info r.h5").out,
+             Contains("repoquake/result/1") && Contains("complete") && Contains("/stats") && Contains("peak_spread"));
 }
 
 TEST_CASE("SIGINT leaves a readable partial result and exit code 75", "[cli]") {
   const Folder here;
-  const auto ran = here.run("run " + kSeptember + " --paths 3000000 --quiet -o r.h5 >log.txt 2>&1 & pid=$!; sleep 2; kill -INT $pid; wait $pid");
+  const auto ran =
+      here.run("run " + kSeptember +
+               " --paths 3000000 --quiet -o r.h5 >log.txt 2>&1 & pid=$!; sleep 2; kill -INT $pid; wait $pid");
   CHECK(ran.code == 75);
   CHECK_FALSE(fs::exists(here / "r.h5"));
   const auto info = repoquake::io::read_info(here / "r.h5.partial");

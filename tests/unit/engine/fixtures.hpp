@@ -1,13 +1,14 @@
 /// Plans and sinks for tests of the engine.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "repoquake/engine/run.hpp"
 #include "repoquake/io/scenario_yaml.hpp"
@@ -53,7 +54,8 @@ class MemorySink final : public engine::Sink {
 
 /// The stored values of one variable, (path, day) row-major over all chunks.
 inline std::vector<float> table_of(const MemorySink& sink, const engine::Manifest& manifest, Variable variable) {
-  const auto place = static_cast<std::size_t>(std::ranges::find(manifest.variables, variable) - manifest.variables.begin());
+  const auto place =
+      static_cast<std::size_t>(std::ranges::find(manifest.variables, variable) - manifest.variables.begin());
   std::vector<float> all;
   for (const auto& chunk : sink.chunks) {
     const auto part = chunk.table(place, manifest.n_days());

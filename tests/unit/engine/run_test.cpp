@@ -1,9 +1,10 @@
 #include "repoquake/engine/run.hpp"
 
-#include <catch2/catch.hpp>
 #include <atomic>
 #include <cmath>
 #include <thread>
+
+#include <catch2/catch.hpp>
 
 #include "fixtures.hpp"
 #include "repoquake/core/error.hpp"
@@ -81,7 +82,8 @@ TEST_CASE("memory is bounded by the chunks in flight", "[engine]") {
 }
 
 TEST_CASE("switching off a shock leaves every variable of every path unchanged before its day", "[engine]") {
-  const std::vector<std::string> with{"shocks.tga-build.size={normal: {mean: 60 bn USD, sd: 20 bn USD}}", "output.variables=all"};
+  const std::vector<std::string> with{"shocks.tga-build.size={normal: {mean: 60 bn USD, sd: 20 bn USD}}",
+                                      "output.variables=all"};
   auto without = with;
   without.push_back("shocks.tga-build.enabled=false");
   MemorySink on, off;
@@ -98,8 +100,10 @@ TEST_CASE("switching off a shock leaves every variable of every path unchanged b
     bool is_equal_before = true;
     for (std::size_t i = 0; i < a.size(); ++i) {
       const bool is_equal = std::memcmp(&a[i], &b[i], sizeof(float)) == 0;
-      if (i % n_days < shock_day) is_equal_before = is_equal_before && is_equal;
-      else moved_after += !is_equal;
+      if (i % n_days < shock_day)
+        is_equal_before = is_equal_before && is_equal;
+      else
+        moved_after += !is_equal;
     }
     INFO(spec_of(variable).name);
     CHECK(is_equal_before);
@@ -129,7 +133,8 @@ TEST_CASE("two seeds agree within their errors", "[engine]") {
   const auto distance = [](const stats::Moments& x, const stats::Moments& y) {
     return std::abs(x.mean - y.mean) / std::hypot(x.standard_error(), y.standard_error());
   };
-  for (const auto f : {engine::PathFeature::peak_spread, engine::PathFeature::on_rrp_peak, engine::PathFeature::position_change}) {
+  for (const auto f :
+       {engine::PathFeature::peak_spread, engine::PathFeature::on_rrp_peak, engine::PathFeature::position_change}) {
     const auto& x = a.stats.moments(f);
     auto y = b.stats.moments(f);
     CHECK(x.mean != y.mean);
@@ -143,7 +148,8 @@ TEST_CASE("a run that is asked to stop ends with whole chunks", "[engine]") {
   std::atomic<bool> stop{false};
   MemorySink sink;
   const auto plan = september({}, 40 * 1024);
-  const auto summary = engine::run(plan, {.threads = 2, .stop = &stop, .on_progress = [&](std::uint64_t) { stop = true; }}, sink);
+  const auto summary =
+      engine::run(plan, {.threads = 2, .stop = &stop, .on_progress = [&](std::uint64_t) { stop = true; }}, sink);
   CHECK(summary.stop_reason == engine::StopReason::interrupted);
   CHECK(summary.stats.n_paths() >= 1024);
   CHECK(summary.stats.n_paths() < plan.n_paths);
@@ -172,7 +178,8 @@ TEST_CASE("statistics agree with the stored paths", "[engine]") {
     for (const std::size_t day : {1U, 4U, 13U}) {
       std::vector<double> column;
       double sum = 0.0;
-      for (std::size_t p = 0; p < 3000; ++p) sum += column.emplace_back(static_cast<double>(values[p * m.n_days() + day]));
+      for (std::size_t p = 0; p < 3000; ++p)
+        sum += column.emplace_back(static_cast<double>(values[p * m.n_days() + day]));
       std::ranges::sort(column);
       const double median = 0.5 * (column[1499] + column[1500]);
       const std::size_t place = place_of(m, v);

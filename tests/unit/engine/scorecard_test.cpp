@@ -40,7 +40,8 @@ TEST_CASE("a scorecard's CRPS, PIT and bands are those of the stored paths", "[e
   const auto run = engine::run(plan, {.threads = 1}, sink);
   const std::size_t n_days = run.manifest.n_days();
   REQUIRE(n_days == 17);
-  const auto card = engine::make_scorecard(run.manifest, run.stats, inputs_of(n_days, {{0, 5.0}, {3, 33.0}, {4, 315.0}, {16, 4.0}}));
+  const auto card =
+      engine::make_scorecard(run.manifest, run.stats, inputs_of(n_days, {{0, 5.0}, {3, 33.0}, {4, 315.0}, {16, 4.0}}));
 
   REQUIRE(card.windows.size() == 3);
   CHECK(card.windows[0].name == "2019-09-12 to 2019-10-03");

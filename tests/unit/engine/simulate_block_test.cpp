@@ -1,18 +1,20 @@
 #include "repoquake/engine/simulate_block.hpp"
 
-#include <catch2/catch.hpp>
 #include <memory>
 
+#include <catch2/catch.hpp>
+
 #include "fixtures.hpp"
-#include "unit/count_allocations.hpp"
 #include "repoquake/engine/rounding.hpp"
 #include "repoquake/model/fed_balance_sheet.hpp"
+#include "unit/count_allocations.hpp"
 
 using namespace repoquake;
 using fixtures::september;
 
 TEST_CASE("a simulated day allocates nothing, over the whole window", "[engine]") {
-  for (const auto& settings : {std::vector<std::string>{}, {"model.need.degrees_of_freedom=5"}, {"policy.standing_repo.enabled=true"}}) {
+  for (const auto& settings :
+       {std::vector<std::string>{}, {"model.need.degrees_of_freedom=5"}, {"policy.standing_repo.enabled=true"}}) {
     const auto plan = september(settings, 256);
     auto work = std::make_unique<engine::BlockWorkspace>(plan);
     const std::size_t before = test::allocations();

@@ -92,7 +92,9 @@ std::vector<std::vector<std::byte>> stored_chunks(const std::string& path, const
 TEST_CASE("scores have variables, windows and units, and only a run with observations has them", "[io]") {
   const test::TemporaryFolder folder;
   io::Observed observed = test::small_observed();
-  observed.scoring = {.observed = {{Variable::spread, {40.25, test::kNaN, 42.25, 1.0, 44.25}}}, .trend_spread = 2.25, .persistence = 0.5};
+  observed.scoring = {.observed = {{Variable::spread, {40.25, test::kNaN, 42.25, 1.0, 44.25}}},
+                      .trend_spread = 2.25,
+                      .persistence = 0.5};
   const std::string path = folder / "scores.h5";
   {
     ResultWriter writer(test::options(path), test::small_provenance(), observed);
@@ -104,8 +106,9 @@ TEST_CASE("scores have variables, windows and units, and only a run with observa
   const auto at = [&](const std::string& name) { return io::read_table(path, "/scores/" + name).at(0, 0); };
   CHECK(at("n_days") == 3.0);
   CHECK(at("crps_persistence") == Approx((2.0 + 39.25 + 4.0) / 3.0));
-  CHECK(at("crps_reversion") == Approx((std::abs(11.75 - 42.25) + std::abs(7.0 - 1.0) + std::abs(4.625 - 44.25)) / 3.0));
-  CHECK(at("coverage_90") == Approx(2.0 / 3.0));  // 1.0 is below every path of its day
+  CHECK(at("crps_reversion") ==
+        Approx((std::abs(11.75 - 42.25) + std::abs(7.0 - 1.0) + std::abs(4.625 - 44.25)) / 3.0));
+  CHECK(at("coverage_90") == Approx(2.0 / 3.0));                            // 1.0 is below every path of its day
   CHECK(at("pit_mean") == Approx((6.0 / 11 + 0.5 / 11 + 6.0 / 11) / 3.0));  // one tie, none, one tie
   const auto info = io::read_info(path);
   REQUIRE(info.find("/scores/crps") != nullptr);

@@ -1,9 +1,10 @@
 #include "repoquake/plan/compile.hpp"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <numeric>
 #include <string_view>
+
+#include <catch2/catch.hpp>
 
 using namespace repoquake;
 using calendar::Date;
@@ -18,8 +19,13 @@ scenario::Scenario world(std::string_view start = "2019-09-11", std::string_view
   s.name = "world";
   s.window = {day(start), day(end)};
   s.market = {.repo_volume = 1179.0, .bank_assets = 17494.2, .opening_spread = 5.0, .treasury_volatility = 85.0};
-  s.fed_balance_sheet = {.securities = 3590.0, .reserves = 1458.666, .tga = 183.581, .on_rrp = 3.612,
-                         .foreign_rrp = 290.0, .currency = 1755.0, .other_liabilities = 80.0};
+  s.fed_balance_sheet = {.securities = 3590.0,
+                         .reserves = 1458.666,
+                         .tga = 183.581,
+                         .on_rrp = 3.612,
+                         .foreign_rrp = 290.0,
+                         .currency = 1755.0,
+                         .other_liabilities = 80.0};
   s.policy.administered_rates = {{.from = day("2019-08-01"), .iorb = 2.10, .on_rrp = 2.00},
                                  {.from = day("2019-09-19"), .iorb = 1.80, .on_rrp = 1.70}};
   s.basis_trade.position = 550.0;
@@ -132,9 +138,17 @@ TEST_CASE("a monthly pace settles evenly over calendar days", "[plan]") {
 TEST_CASE("operations: the morning's, the series', and the one behind a trigger", "[plan]") {
   auto s = world();
   add_series(s, "repo_operation_offered_usd_bn", {0.0, 0.0, 0.0, 0.0, 0.0, 75.0, 80.0});
-  s.policy.repo_operations = {
-      {.id = "emergency", .from = day("2019-09-17"), .until = day("2019-09-17"), .size = 53.0, .minimum_bid = {}, .am_trigger = 60.0},
-      {.id = "morning", .from = day("2019-09-18"), .until = {}, .from_series = true, .minimum_bid = {.over_iorb = false, .rate = 2.15}}};
+  s.policy.repo_operations = {{.id = "emergency",
+                               .from = day("2019-09-17"),
+                               .until = day("2019-09-17"),
+                               .size = 53.0,
+                               .minimum_bid = {},
+                               .am_trigger = 60.0},
+                              {.id = "morning",
+                               .from = day("2019-09-18"),
+                               .until = {},
+                               .from_series = true,
+                               .minimum_bid = {.over_iorb = false, .rate = 2.15}}};
   const auto plan = compiled(s);
   const auto& emergency = plan.days[row_of(plan, "2019-09-17")].context;
   CHECK(emergency.emergency_size == 53.0);
@@ -194,7 +208,8 @@ TEST_CASE("the opening sheet is closed by other assets", "[plan]") {
   const auto plan = compiled(world());
   const auto& sheet = plan.opening.sheet;
   const Cents assets = sheet.securities[0] + sheet.repo_operations[0] + sheet.standing_repo[0] + sheet.other_assets[0];
-  const Cents liabilities = sheet.reserves[0] + sheet.tga[0] + sheet.on_rrp[0] + sheet.foreign_rrp[0] + sheet.currency[0] + sheet.other_liabilities[0];
+  const Cents liabilities = sheet.reserves[0] + sheet.tga[0] + sheet.on_rrp[0] + sheet.foreign_rrp[0] +
+                            sheet.currency[0] + sheet.other_liabilities[0];
   CHECK(assets == liabilities);
   CHECK(sheet.reserves[0] == to_cents(1458.666));
 }
@@ -205,9 +220,17 @@ TEST_CASE("shocks are laid over the days as their shape says", "[plan]") {
   using scenario::ShockTarget;
   auto s = world();
   const Date d16 = day("2019-09-16"), d18 = day("2019-09-18");
-  const auto shock = [&](std::string id, ShockTarget target, Date last, bool has_window, ShockShape shape, double half_life = 0.0) {
-    return Shock{.id = std::move(id), .enabled = true, .target = target, .first = d16, .last = last, .has_window = has_window,
-                 .shape = shape, .half_life_days = half_life, .size = {.location = 10.0}};
+  const auto shock = [&](std::string id, ShockTarget target, Date last, bool has_window, ShockShape shape,
+                         double half_life = 0.0) {
+    return Shock{.id = std::move(id),
+                 .enabled = true,
+                 .target = target,
+                 .first = d16,
+                 .last = last,
+                 .has_window = has_window,
+                 .shape = shape,
+                 .half_life_days = half_life,
+                 .size = {.location = 10.0}};
   };
   s.shocks = {shock("step", ShockTarget::tga, d16, false, ShockShape::step),
               shock("ramp", ShockTarget::tga, d18, true, ShockShape::ramp),
@@ -222,7 +245,8 @@ TEST_CASE("shocks are laid over the days as their shape says", "[plan]") {
   const auto plan = compiled(s);
   REQUIRE(plan.shocks.size() == 7);
   const auto weights = [&](std::size_t k) {
-    return std::vector<double>(plan.shocks[k].weights.begin() + 2, plan.shocks[k].weights.begin() + 7);  // 13 to 19 September
+    return std::vector<double>(plan.shocks[k].weights.begin() + 2,
+                               plan.shocks[k].weights.begin() + 7);  // 13 to 19 September
   };
   CHECK(weights(0) == std::vector<double>{0, 1, 0, 0, 0});
   CHECK(weights(1)[1] == Approx(1.0 / 3.0));

@@ -16,8 +16,8 @@
 #include "repoquake/core/elementary.hpp"
 #include "repoquake/random/correlate.hpp"
 #include "repoquake/random/student.hpp"
-#include "unit/fp_traps.hpp"
 #include "unit/count_allocations.hpp"
+#include "unit/fp_traps.hpp"
 #include "unit/random/judge.hpp"
 
 using namespace repoquake;

@@ -1,7 +1,8 @@
 #include "repoquake/report/tables.hpp"
 
-#include <catch2/catch.hpp>
 #include <cmath>
+
+#include <catch2/catch.hpp>
 
 #include "unit/engine/fixtures.hpp"
 
@@ -65,8 +66,16 @@ TEST_CASE("one path has values and no errors", "[report]") {
 }
 
 TEST_CASE("a scorecard names its windows and leaves out what it cannot know", "[report]") {
-  const engine::Score good{.n_days = 4, .crps = 8.0, .crps_se = 0.1, .pit_mean = 0.6, .coverage_50 = 0.5, .coverage_50_se = 0.2,
-                           .coverage_90 = 0.75, .coverage_90_se = 0.2, .crps_persistence = 32.0, .crps_reversion = 20.0};
+  const engine::Score good{.n_days = 4,
+                           .crps = 8.0,
+                           .crps_se = 0.1,
+                           .pit_mean = 0.6,
+                           .coverage_50 = 0.5,
+                           .coverage_50_se = 0.2,
+                           .coverage_90 = 0.75,
+                           .coverage_90_se = 0.2,
+                           .crps_persistence = 32.0,
+                           .crps_reversion = 20.0};
   auto bare = good;
   bare.crps_persistence = bare.crps_reversion = bare.crps_se = engine::Score::kNothing;
   const engine::Scorecard card{.windows = {{"2019-09-12 to 2019-09-18", 1, 5}},
@@ -74,7 +83,8 @@ TEST_CASE("a scorecard names its windows and leaves out what it cannot know", "[
                                .scores = {good, bare, {}}};
   const auto table = report::scorecard_table(card, true);
   CHECK_THAT(table, Contains("conditional on realised flows") && Contains("2019-09-12 to 2019-09-18"));
-  CHECK_THAT(line_of(table, "spread, bp"), Contains("8.0 ± 0.1") && Contains("0.75") && Contains("2 of 4 (50 ± 20 %)") && Contains("3 of 4"));
+  CHECK_THAT(line_of(table, "spread, bp"),
+             Contains("8.0 ± 0.1") && Contains("0.75") && Contains("2 of 4 (50 ± 20 %)") && Contains("3 of 4"));
   CHECK_THAT(line_of(table, "reserves, bn USD"), Contains("8.0 ± n/a") && Contains(" - ") && !Contains("nan"));
   CHECK_THAT(line_of(table, "on_rrp, bn USD"), !Contains("nan"));
   CHECK_THAT(report::scorecard_table(card, false), !Contains("conditional"));

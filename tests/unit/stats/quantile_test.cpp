@@ -77,7 +77,8 @@ std::vector<Law> laws() {
       {"two atoms", [](Draws& d) { return d.uniform() < 0.5 ? -1e-9 : 400.0; }},
       {"heavy tails", [](Draws& d) { return d.normal() / std::abs(d.normal() + 1e-6); }},
       {"lognormal over many octaves", [](Draws& d) { return std::exp(4.0 * d.normal()); }},
-      {"both signs, many octaves", [](Draws& d) { return (d.uniform() < 0.5 ? -1.0 : 1.0) * std::exp(3.0 * d.normal()); }},
+      {"both signs, many octaves",
+       [](Draws& d) { return (d.uniform() < 0.5 ? -1.0 : 1.0) * std::exp(3.0 * d.normal()); }},
   };
 }
 
