@@ -183,7 +183,7 @@ RunSize estimate_size(const plan::Plan& plan, int threads) {
   const std::uint64_t slots = m.statistics.size() * days + kPathFeatureCount;
   const std::uint64_t per_path = 2 * stored + slots * sizeof(std::uint32_t) + kPathFeatureCount * sizeof(double);
   const auto in_flight = kChunksInFlightPerThread * static_cast<std::uint64_t>(threads_of(threads));
-  constexpr std::uint64_t kSketchBytes = 64 * 1024;  // a wide distribution's pages, measured
+  constexpr std::uint64_t kSketchBytes = std::uint64_t{64} * 1024;  // a wide distribution's pages, measured
   return {.memory_bytes = in_flight * m.chunk_paths * per_path + slots * kSketchBytes,
           .paths_bytes = m.n_paths * (stored + (m.store_paths ? kPathFeatureCount * sizeof(double) : 0))};
 }
