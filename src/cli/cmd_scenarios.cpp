@@ -42,8 +42,11 @@ const LibraryFile* find(std::string_view path) {
 
 int show(const std::string& asked, const Command& command) {
   if (asked.empty()) {
-    for (const auto& name : names())
-      command.out << fmt::format("{:<24}{}\n", name, title_of(find(name + std::string(kYaml))->text));
+    const auto all = names();
+    std::size_t width = 0;
+    for (const auto& name : all) width = std::max(width, name.size());
+    for (const auto& name : all)
+      command.out << fmt::format("{:<{}}  {}\n", name, width, title_of(find(name + std::string(kYaml))->text));
     return kOk;
   }
   const LibraryFile* file = find(asked);

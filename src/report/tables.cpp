@@ -30,9 +30,9 @@ std::string iso(std::chrono::sys_days date) {
                      static_cast<unsigned>(d.day()));
 }
 
-/// As many decimals as the error needs to show a digit, one to three; one where no error can be told.
+/// As many decimals as the error needs to show a digit, one to four; one where no error can be told.
 int decimals_for(double error) {
-  return std::isnan(error) || error >= 0.05 || error <= 0.0 ? 1 : error >= 0.005 ? 2 : 3;
+  return std::isnan(error) || error >= 0.05 || error <= 0.0 ? 1 : error >= 0.005 ? 2 : error >= 0.0005 ? 3 : 4;
 }
 
 /// NaN: no error can be told.
@@ -219,7 +219,7 @@ constexpr std::string_view kScoreRow = "  {:<25}{:>5}{:>17}{:>13}{:>11}{:>8}{:>7
 
 std::string score_row(const VariableSpec& spec, const engine::Score& s) {
   if (s.n_days == 0) return fmt::format("  {:<25}{:>5}\n", label_of(spec), 0);
-  const int decimals = s.crps_se > 0.0 && s.crps_se < 0.0005 ? 4 : decimals_for(s.crps_se);
+  const int decimals = decimals_for(s.crps_se);
   return fmt::format(kScoreRow, label_of(spec), s.n_days, with_error(s.crps, s.crps_se, decimals),
                      number_or_dash(s.crps_persistence, decimals), number_or_dash(s.crps_reversion, decimals),
                      number_or_dash(s.skill(), 2), fmt::format("{:.2f}", s.pit_mean),
