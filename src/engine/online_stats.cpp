@@ -1,5 +1,6 @@
 #include "repoquake/engine/online_stats.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "repoquake/core/contract.hpp"
@@ -14,6 +15,9 @@ OnlineStats::OnlineStats(const Manifest& manifest)
       moments_(n_variables_ * n_days_ + kPathFeatureCount),
       sketches_(moments_.size(), stats::QuantileSketch(kBinScale)),
       exceedances_(manifest.thresholds.size() * n_days_, 0),
+      peak_thresholds_(manifest.peak_thresholds),
+      peaks_above_(peak_thresholds_.size(), 0),
+      peaks_over_effr_above_(peak_thresholds_.size(), 0),
       flag_days_(kPathFlagCount, 0),
       flagged_paths_(kPathFlagCount, 0) {
   for (const Variable v : manifest.statistics) bin_factors_.push_back(bin_factor(spec_of(v).quantity));
@@ -28,6 +32,13 @@ void OnlineStats::absorb(const ChunkResult& chunk) {
     if (bins.front() != kNoBin) sketches_[slot].add(bins);
   }
   for (std::size_t k = 0; k < exceedances_.size(); ++k) exceedances_[k] += chunk.exceedances[k];
+  const auto count_above = [&](PathFeature feature, std::vector<std::uint64_t>& counts) {
+    for (std::size_t k = 0; k < peak_thresholds_.size(); ++k)
+      counts[k] += static_cast<std::uint64_t>(
+          std::ranges::count_if(chunk.feature(feature), [&](double peak) { return peak > peak_thresholds_[k]; }));
+  };
+  count_above(PathFeature::peak_spread, peaks_above_);
+  count_above(PathFeature::peak_sofr_over_effr, peaks_over_effr_above_);
   for (std::size_t k = 0; k < kPathFlagCount; ++k) {
     flag_days_[k] += chunk.flag_days[k];
     for (const std::uint32_t flags : chunk.flags) flagged_paths_[k] += (flags >> k) & 1U;
@@ -72,6 +83,14 @@ stats::SketchScore OnlineStats::score(std::size_t variable, std::size_t day, dou
 
 stats::Exceedance OnlineStats::exceedance(std::size_t threshold, std::size_t day) const {
   return {n_paths_, exceedances_.at(threshold * n_days_ + day)};
+}
+
+stats::Exceedance OnlineStats::peak_exceedance(std::size_t threshold) const {
+  return {n_paths_, peaks_above_.at(threshold)};
+}
+
+stats::Exceedance OnlineStats::peak_over_effr_exceedance(std::size_t threshold) const {
+  return {n_paths_, peaks_over_effr_above_.at(threshold)};
 }
 
 }  // namespace repoquake::engine

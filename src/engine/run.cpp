@@ -56,6 +56,7 @@ struct ChunkPlace {
 };
 
 constexpr std::uint32_t kChunkPaths = 4 * kBlockPaths;
+constexpr Spread kDeskThreshold = 75.0;  // always among the thresholds of peaks
 constexpr std::size_t kChunksInFlightPerThread = 2;
 
 enum class ChunkId : std::uint64_t {};  // small and trivially constructible: what oneTBB 2021.8 passes by value
@@ -73,6 +74,7 @@ std::string mark_of(const plan::Plan& plan, std::size_t row) {
   add(day.context.is_period_end, kPeriods[static_cast<std::size_t>(day.period_end)]);
   add(day.is_tax_date, "tax date");
   add(day.context.iorb_change != 0.0, "new rates");
+  add(day.context.is_meeting, "meeting");
   add(std::isfinite(day.context.emergency_trigger) && day.context.emergency_size > 0.0, "emergency repo");
   return mark;
 }
@@ -92,6 +94,7 @@ Manifest manifest_of(const plan::Plan& plan) {
   m.n_paths = plan.n_paths;
   m.seed = plan.seed;
   m.is_conditional = plan.is_conditional;
+  m.drawn = plan.drawn;
   m.store_paths = plan.store_paths;
   m.variables = plan.variables;
   m.statistics = plan.variables;
@@ -101,6 +104,14 @@ Manifest manifest_of(const plan::Plan& plan) {
     if (std::ranges::find(m.statistics, variable) == m.statistics.end()) m.statistics.push_back(variable);
   m.quantiles = plan.quantiles;
   m.thresholds = plan.thresholds;
+  m.peak_thresholds = plan.thresholds;
+  if (std::ranges::find(m.peak_thresholds, kDeskThreshold) == m.peak_thresholds.end())
+    m.peak_thresholds.push_back(kDeskThreshold);
+  std::ranges::sort(m.peak_thresholds);
+  m.has_rules = plan.has_rules;
+  for (const auto& t : plan.transmission)
+    m.transmission.push_back(
+        {t.name, t.unit, t.long_name, t.coefficient, t.low, t.high, plan.opening.own.opening_spread});
   m.chunk_paths = kChunkPaths;
   return m;
 }

@@ -96,8 +96,29 @@ void draw_shocks(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspac
     for (double& value : work.shock_sizes[k]) value = size_of(plan.shocks[k], value);
 }
 
-/// Flows of the day on each path: the plan's, moved by shocks.
-void compose_flows(const plan::Plan& plan, std::uint32_t day, BlockWorkspace& work) noexcept {
+/// Draws behind the flows of a free run. All are made where any is needed: switching one off moves no other.
+void draw_drivers(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t day, BlockWorkspace& work) noexcept {
+  auto& d = work.driver_draws;
+  auto& [tga, coupons, bills, factors, volatility] = work.driver_scores;
+  const auto pair = [&](Stream even, std::uint16_t slot, ColumnData& first, ColumnData& second) {
+    random::draw_uniform_pair(plan.seed, first_path, day, even, slot, first, second);
+  };
+  pair(Stream::tga_flow, 1, coupons, work.late_scratch);  // slot 1: only its tail is used
+  pair(Stream::tga_flow, 0, tga, work.scratch);
+  pair(Stream::coupon_settlement, 0, coupons, bills);
+  pair(Stream::other_factors, 0, factors, volatility);
+  random::draw_uniforms(plan.seed, first_path, day, Stream::volatility_jump, 0, d.jump);
+  for (ColumnData& score : work.driver_scores) random::normals_from_uniforms(score, score);
+  if (plan.driver_correlation) plan.driver_correlation->apply(work.driver_scores);
+  random::student_t4_from_normals(tga, work.scratch, work.late_scratch, d.tga);
+  d.coupons = coupons;
+  d.bills = bills;
+  d.other_factors = factors;
+  d.volatility = volatility;
+}
+
+/// Flows of the day on each path: the plan's, those that are drawn, shocks.
+void compose_flows(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t day, BlockWorkspace& work) noexcept {
   const auto& base = plan.days[day].flows;
   auto& f = work.flows;
   f.tga.fill(base.tga);
@@ -113,6 +134,10 @@ void compose_flows(const plan::Plan& plan, std::uint32_t day, BlockWorkspace& wo
   f.volatility.fill(base.volatility);
   f.yield_change.fill(base.yield_change);
   f.repo_demand.fill(0.0);
+  if (plan.drivers.any()) {
+    draw_drivers(plan, first_path, day, work);
+    model::draw_flows(plan.drivers, plan.days[day].drivers, work.driver_draws, work.state.sheet, work.drivers, f);
+  }
   for (std::size_t k = 0; k < plan.shocks.size(); ++k) {
     const double weight = plan.shocks[k].weights[day];
     if (weight == 0.0) continue;
@@ -137,9 +162,13 @@ void draw_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t da
     random::normals_from_uniforms(*column, *column);
 }
 
-/// Rate from a spread over IORB.
-void to_rate(Rate iorb, ConstColumn spread, Column out) noexcept {
-  for (std::size_t i = 0; i < kBlockPaths; ++i) out[i] = iorb + spread[i] / kBpPerPercent;
+/// Rate from a spread over the path's IORB: the day's, shifted where a rule has adjusted it.
+void to_rate(Rate iorb, ConstColumn shift, ConstColumn spread, Column out) noexcept {
+  for (std::size_t i = 0; i < kBlockPaths; ++i) out[i] = iorb + (spread[i] + shift[i]) / kBpPerPercent;
+}
+
+void to_rate(Rate rate, ConstColumn shift, Column out) noexcept {
+  for (std::size_t i = 0; i < kBlockPaths; ++i) out[i] = rate + shift[i] / kBpPerPercent;
 }
 
 void to_amount(ConstCentsColumn cents, Column out) noexcept {
@@ -152,51 +181,90 @@ void copy(ConstColumn from, Column out) noexcept { std::ranges::copy(from, out.b
 class FeatureTracker {
  public:
   void open(const plan::Plan& plan, const BlockWorkspace& work) {
+    constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
     opening_position_ = plan.opening.position;
     for (auto& column : columns_) column.fill(-std::numeric_limits<double>::infinity());
     for (const auto f : {PathFeature::trough_reserves, PathFeature::trough_return})
       at(f).fill(std::numeric_limits<double>::infinity());
-    for (const auto f : {PathFeature::peak_day, PathFeature::basis_sales_total, PathFeature::basis_sales_forced_total,
-                         PathFeature::position_change})
+    for (const auto f :
+         {PathFeature::peak_day, PathFeature::basis_sales_total, PathFeature::basis_sales_forced_total,
+          PathFeature::position_change, PathFeature::days_to_return, PathFeature::basis_sales_voluntary_total})
       at(f).fill(0.0);
+    at(PathFeature::days_above_corridor).fill(plan.days.front().context.has_corridor ? 0.0 : kNothing);
+    const bool has_facility = std::ranges::any_of(plan.days, [](const auto& d) { return d.context.has_standing_repo; });
+    if (!has_facility) at(PathFeature::peak_volume_above_srf).fill(kNothing);
     flags_.fill(0);
     see(plan, 0, work);
   }
 
   void see(const plan::Plan& plan, std::uint32_t day, const BlockWorkspace& work) noexcept {
+    const auto& context = plan.days[day].context;
     const auto& out = work.outcome;
     const auto& state = work.state;
-    const double days = static_cast<double>((plan.days[day].date - plan.days.front().date).count());
+    const ColumnData& spread = out.percentiles[model::kMedian];
+    see_spread(static_cast<double>((plan.days[day].date - plan.days.front().date).count()), spread);
     ColumnData value;
     for (std::size_t i = 0; i < kBlockPaths; ++i) {
-      const double spread = out.percentiles[model::kMedian][i];
-      at(PathFeature::peak_day)[i] = spread > at(PathFeature::peak_spread)[i] ? days : at(PathFeature::peak_day)[i];
       at(PathFeature::basis_sales_total)[i] += out.sales[i];
       at(PathFeature::basis_sales_forced_total)[i] += out.forced_sales[i];
+      at(PathFeature::basis_sales_voluntary_total)[i] += out.sales[i] - out.forced_sales[i];
       at(PathFeature::position_change)[i] =
           opening_position_ > 0.0 ? 100.0 * (out.position[i] / opening_position_ - 1.0) : 0.0;
       flags_[i] |= out.flags[i];
     }
-    raise(PathFeature::peak_spread, out.percentiles[model::kMedian]);
+    if (context.has_corridor)  // the target range does not move with a rule's adjustment of IORB
+      for (std::size_t i = 0; i < kBlockPaths; ++i)
+        at(PathFeature::days_above_corridor)[i] +=
+            spread[i] + state.policy.rate_shift[i] > context.corridor_top ? 1.0 : 0.0;
     raise(PathFeature::peak_p99_spread, out.percentiles.back());
+    raise(PathFeature::peak_tgcr_spread, out.tgcr);
     raise(PathFeature::peak_futures_basis, state.futures_basis);
     raise(PathFeature::peak_yield_impact, state.yield_impact);
-    to_amount(state.sheet.standing_repo, value);
-    raise(PathFeature::standing_repo_peak, value);
-    to_amount(state.sheet.repo_operations, value);
-    raise(PathFeature::repo_operations_peak, value);
+    raise(PathFeature::peak_dealer_markup, out.markup);
     to_amount(state.sheet.on_rrp, value);
     raise(PathFeature::on_rrp_peak, value);
     to_amount(state.sheet.reserves, value);
     lower(PathFeature::trough_reserves, value);
     observe(plan, day, Variable::hf_return, work, value);
     lower(PathFeature::trough_return, value);
+    for (std::size_t i = 0; i < kBlockPaths; ++i) value[i] = spread[i] - out.effr[i];
+    raise(PathFeature::peak_sofr_over_effr, value);
+    for (std::size_t i = 0; i < kBlockPaths; ++i) value[i] = 100.0 * out.spiral_ratio[i];
+    raise(PathFeature::peak_spiral_ratio, value);
+    if (context.has_standing_repo) {
+      for (std::size_t i = 0; i < kBlockPaths; ++i) value[i] = 100.0 * out.volume_above_srf_rate[i];
+      raise(PathFeature::peak_volume_above_srf, value);
+    }
+    ColumnData credit;
+    to_amount(state.sheet.standing_repo, credit);
+    raise(PathFeature::standing_repo_peak, credit);
+    to_amount(state.sheet.repo_operations, value);
+    raise(PathFeature::repo_operations_peak, value);
+    for (std::size_t i = 0; i < kBlockPaths; ++i) credit[i] += value[i];
+    raise(PathFeature::peak_fed_credit, credit);
   }
 
   [[nodiscard]] const ColumnData& operator[](std::size_t feature) const { return columns_[feature]; }
   [[nodiscard]] std::uint32_t flags(std::size_t lane) const { return flags_[lane]; }
 
  private:
+  /// The peak, its day, and the days since then until the spread is calm again.
+  void see_spread(double calendar_days, ConstColumn spread) noexcept {
+    ColumnData& peak = at(PathFeature::peak_spread);
+    ColumnData& peak_day = at(PathFeature::peak_day);
+    ColumnData& days = at(PathFeature::days_to_return);
+    ColumnData& is_not_back = at(PathFeature::is_not_back);
+    for (std::size_t i = 0; i < kBlockPaths; ++i) {
+      const bool is_peak = spread[i] > peak[i];
+      const bool is_calm = spread[i] < kCalmSpread;
+      const bool still_counts = is_peak || is_not_back[i] > 0.0;
+      days[i] = is_peak ? 0.0 : still_counts ? days[i] + 1.0 : days[i];
+      is_not_back[i] = still_counts && !is_calm ? 1.0 : 0.0;
+      peak_day[i] = is_peak ? calendar_days : peak_day[i];
+      peak[i] = is_peak ? spread[i] : peak[i];
+    }
+  }
+
   ColumnData& at(PathFeature feature) noexcept { return columns_[index(feature)]; }
   void raise(PathFeature feature, ConstColumn value) noexcept {
     ColumnData& peak = at(feature);
@@ -223,6 +291,7 @@ class ChunkRecorder {
     chunk.features.resize(kPathFeatureCount * n);
     chunk.days_above.assign(n * manifest.thresholds.size(), 0);
     chunk.flags.assign(n, 0);
+    if (manifest.store_paths && manifest.has_rules) chunk.events.assign(n * n_days_, 0);
     chunk.moments.resize(slots);
     chunk.bins.resize(slots * n);
     chunk.exceedances.assign(manifest.thresholds.size() * n_days_, 0);
@@ -246,6 +315,8 @@ class ChunkRecorder {
         for (std::size_t i = 0; i < lanes; ++i) table[i * n_days_] = round_to(value[i], quantum);
       }
     }
+    if (!chunk_.events.empty())
+      for (std::size_t i = 0; i < lanes; ++i) chunk_.events[(offset + i) * n_days_ + day] = work.outcome.flags[i];
     for (std::size_t k = 0; k < kPathFlagCount; ++k)
       for (std::size_t i = 0; i < lanes; ++i) chunk_.flag_days[k] += (work.outcome.flags[i] >> k) & 1U;
   }
@@ -298,6 +369,9 @@ BlockWorkspace::BlockWorkspace(const plan::Plan& plan)
       flows{},
       draws{},
       path_draws{},
+      drivers{},
+      driver_draws{},
+      driver_scores{},
       shock_sizes(plan.shocks.size()),
       correlated(plan.correlation ? plan.correlation->shocks.size() : 0),
       scratch{},
@@ -306,11 +380,12 @@ BlockWorkspace::BlockWorkspace(const plan::Plan& plan)
 void open_block(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept {
   draw_path_constants(plan.seed, first_path, work.path_draws);
   draw_shocks(plan, first_path, work);
+  work.drivers = {};
   model::open_day(plan.opening, work.path_draws, work.state, work.outcome);
 }
 
 void simulate_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t day, BlockWorkspace& work) noexcept {
-  compose_flows(plan, day, work);
+  compose_flows(plan, first_path, day, work);
   draw_day(plan, first_path, day, work);
   model::step_day(plan.params, plan.days[day].context, work.flows, work.draws, work.state, work.outcome);
 }
@@ -321,31 +396,31 @@ void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const
   const auto& c = plan.days[day].context;
   const auto& s = work.state;
   const auto& o = work.outcome;
+  const ColumnData& shift = s.policy.rate_shift;
   switch (variable) {
     case Variable::spread:
       return copy(o.percentiles[model::kMedian], out);
     case Variable::sofr:
-      return to_rate(c.iorb, o.percentiles[2], out);
+      return to_rate(c.iorb, shift, o.percentiles[2], out);
     case Variable::sofr_p1:
-      return to_rate(c.iorb, o.percentiles[0], out);
+      return to_rate(c.iorb, shift, o.percentiles[0], out);
     case Variable::sofr_p25:
-      return to_rate(c.iorb, o.percentiles[1], out);
+      return to_rate(c.iorb, shift, o.percentiles[1], out);
     case Variable::sofr_p75:
-      return to_rate(c.iorb, o.percentiles[3], out);
+      return to_rate(c.iorb, shift, o.percentiles[3], out);
     case Variable::sofr_p99:
-      return to_rate(c.iorb, o.percentiles[4], out);
+      return to_rate(c.iorb, shift, o.percentiles[4], out);
     case Variable::tgcr:
-      return to_rate(c.iorb, o.tgcr, out);
+      return to_rate(c.iorb, shift, o.tgcr, out);
     case Variable::effr:
-      return to_rate(c.iorb, o.effr, out);
+      return to_rate(c.iorb, shift, o.effr, out);
     case Variable::iorb:
-      std::ranges::fill(out, c.iorb);
-      return;
+      return to_rate(c.iorb, shift, out);
     case Variable::on_rrp_rate:
-      std::ranges::fill(out, c.on_rrp_rate);
-      return;
+      return to_rate(c.on_rrp_rate, shift, out);
     case Variable::standing_repo_rate:
-      std::ranges::fill(out, c.has_standing_repo ? c.standing_repo_rate : kNothing);
+      if (c.has_standing_repo) return to_rate(c.standing_repo_rate, shift, out);
+      std::ranges::fill(out, kNothing);
       return;
     case Variable::am_spread:
       return copy(s.am_spread, out);

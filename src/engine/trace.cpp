@@ -1,6 +1,8 @@
 #include "repoquake/engine/trace.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -58,6 +60,33 @@ std::vector<TraceValue> day_draws(const model::DayDraws& d, LaneReader lane) {
       .take();
 }
 
+std::vector<TraceValue> driver_draws(const model::DriverDraws& d, LaneReader lane) {
+  return lane.read("tga_flow", kOne, d.tga)
+      .read("coupon_settlement", kOne, d.coupons)
+      .read("bill_settlement", kOne, d.bills)
+      .read("other_factors", kOne, d.other_factors)
+      .read("volatility_move", kOne, d.volatility)
+      .read("volatility_jump", kOne, d.jump)
+      .take();
+}
+
+std::vector<TraceValue> policy_of(const model::PolicyState& p, LaneReader lane) {
+  return lane.read("policy.morning_offer", kBn, p.morning_offer)
+      .read("policy.idle_days", "days", p.idle_days)
+      .read("policy.large_offer_days", "days", p.large_offer_days)
+      .read("policy.runoff_wait", "days", p.runoff_wait)
+      .read("policy.purchase_wait", "days", p.purchase_wait)
+      .read("policy.purchase_pace", "1e9 USD/month", p.purchase_pace)
+      .read("policy.large_buying_days", "days", p.large_buying_days)
+      .read("policy.unsettled", kBn, p.unsettled)
+      .read("policy.rate_shift", kBp, p.rate_shift)
+      .take();
+}
+
+void append(std::vector<TraceValue>& values, std::vector<TraceValue> more) {
+  std::ranges::move(more, std::back_inserter(values));
+}
+
 std::vector<TraceValue> flows_of(const model::DayFlows& f, LaneReader lane) {
   return lane.read("tga", kBn, f.tga)
       .read("securities", kBn, f.securities)
@@ -84,6 +113,7 @@ std::vector<TraceValue> sessions_of(const model::DayOutcome& o, LaneReader lane)
       .read("markup", kBp, o.markup)
       .read("am_clearing", kBp, o.am_clearing)
       .read("pm_clearing", kBp, o.pm_clearing)
+      .read("offer", kBn, o.offer)
       .read("late_offer", kBn, o.late_offer)
       .read("am_standing_repo", kBn, o.am_standing_repo)
       .read("pm_standing_repo", kBn, o.pm_standing_repo)
@@ -163,6 +193,7 @@ std::vector<TraceDay> trace_path(const plan::Plan& plan, std::uint64_t path) {
     } else {
       simulate_day(plan, first_path, day, *work);
       row.draws = day_draws(work->draws, LaneReader(lane));
+      if (plan.drivers.any()) append(row.draws, driver_draws(work->driver_draws, LaneReader(lane)));
       row.flows = flows_of(work->flows, LaneReader(lane));
       row.ledger = ledger_of(*sheet_before, work->state.sheet, lane);
       row.reserves_before = sheet_before->reserves[lane];
@@ -170,6 +201,7 @@ std::vector<TraceDay> trace_path(const plan::Plan& plan, std::uint64_t path) {
     row.reserves_after = work->state.sheet.reserves[lane];
     row.sessions = sessions_of(work->outcome, LaneReader(lane));
     row.state = state_of(work->state, LaneReader(lane));
+    if (plan.has_rules) append(row.state, policy_of(work->state.policy, LaneReader(lane)));
     row.observed = observed_of(plan, day, *work, LaneReader(lane));
     for (const auto& spec : kPathFlags)
       if ((work->outcome.flags[lane] & bit(spec.flag)) != 0) row.flags.emplace_back(spec.name);

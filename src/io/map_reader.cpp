@@ -190,6 +190,13 @@ bool MapReader::date(const std::string& key, scenario::Date& target, Presence pr
   return day.has_value();
 }
 
+bool MapReader::date(const std::string& key, std::optional<scenario::Date>& target) {
+  scenario::Date day{};
+  if (!date(key, day)) return false;
+  target = day;
+  return true;
+}
+
 bool MapReader::flag(const std::string& key, bool& target) {
   const auto value = take(key);
   const auto state = value ? value->flag() : std::nullopt;

@@ -95,6 +95,21 @@ void describe_days(const Dataset& dataset, std::chrono::sys_days first, std::str
   dataset.attributes().set("calendar", "proleptic_gregorian");
 }
 
+constexpr std::string_view kThresholdMeaning = "threshold of SOFR minus IORB";
+
+/// Names the bits of kPathFlags, as CF does.
+void describe_flags(const Dataset& dataset, std::string_view long_name) {
+  std::array<std::uint32_t, kPathFlagCount> masks{};
+  std::string meanings;
+  for (std::size_t i = 0; i < kPathFlagCount; ++i) {
+    masks[i] = bit(kPathFlags[i].flag);
+    meanings.append(i > 0 ? " " : "").append(kPathFlags[i].name);
+  }
+  describe(dataset, "1", long_name);
+  dataset.attributes().set("flag_masks", std::span<const std::uint32_t>(masks));
+  dataset.attributes().set("flag_meanings", meanings);
+}
+
 // Chunks
 
 struct FreeCompressor {
@@ -357,6 +372,7 @@ void ResultWriter::begin(const engine::Manifest& manifest) {
   about.set("created", iso_now());
   about.set("status", "incomplete");
   about.set("conditional", std::int32_t{manifest_.is_conditional ? 1 : 0});
+  if (!manifest_.drawn.empty()) about.set("drawn", manifest_.drawn + " drawn");
   about.set("scenario_name", manifest_.name);
   about.set("scenario_sha256", provenance_.scenario_sha256);
   about.set("seed", manifest_.seed);
@@ -399,9 +415,10 @@ Dataset ResultWriter::write_time(const Group& group) const {
   return time;
 }
 
-Dataset ResultWriter::write_thresholds(const Group& group) const {
-  Dataset threshold = group.create_dataset("threshold", std::span<const double>(manifest_.thresholds));
-  describe(threshold, "bp", "threshold of SOFR minus IORB");
+Dataset ResultWriter::write_thresholds(const Group& group, std::span<const Spread> thresholds,
+                                       std::string_view meaning) const {
+  Dataset threshold = group.create_dataset("threshold", thresholds);
+  describe(threshold, "bp", meaning);
   threshold.make_scale("threshold");
   return threshold;
 }
@@ -459,7 +476,7 @@ void ResultWriter::create_summary() {
 
   const std::size_t days_above_encoded = encoded++;
   if (!manifest_.thresholds.empty()) {
-    const Dataset threshold = write_thresholds(group);
+    const Dataset threshold = write_thresholds(group, manifest_.thresholds, kThresholdMeaning);
     Dataset days_above = group.create_dataset<std::int16_t>("days_above", column_layout(manifest_.thresholds.size()));
     describe(days_above, "1", "days with SOFR minus IORB above the threshold");
     days_above.attach_scale(0, path);
@@ -468,17 +485,18 @@ void ResultWriter::create_summary() {
   }
 
   Dataset flags = group.create_dataset<std::uint32_t>("flags", column_layout(0));
-  std::array<std::uint32_t, kPathFlagCount> masks{};
-  std::string meanings;
-  for (std::size_t i = 0; i < kPathFlagCount; ++i) {
-    masks[i] = bit(kPathFlags[i].flag);
-    meanings.append(i > 0 ? " " : "").append(kPathFlags[i].name);
-  }
-  describe(flags, "1", "what happened to the path on any day");
-  flags.attributes().set("flag_masks", std::span<const std::uint32_t>(masks));
-  flags.attributes().set("flag_meanings", meanings);
+  describe_flags(flags, "what happened to the path on any day");
   flags.attach_scale(0, path);
-  columns_.push_back({std::move(flags), encoded, 0});
+  columns_.push_back({std::move(flags), encoded++, 0});
+
+  if (manifest_.has_rules) {
+    const Dataset time = write_time(group);
+    Dataset events = group.create_dataset<std::uint32_t>("events", column_layout(manifest_.n_days()));
+    describe_flags(events, "what happened on the day; a policy rule on the day it fires");
+    events.attach_scale(0, path);
+    events.attach_scale(1, time);
+    columns_.push_back({std::move(events), encoded, manifest_.n_days()});
+  }
   columns_.push_back({std::move(path), path_encoded, 0});
 }
 
@@ -493,10 +511,11 @@ void ResultWriter::encode(engine::ChunkResult& chunk) const {
   RQ_EXPECT(chunk.features.size() == kPathFeatureCount * chunk.n_paths);
   RQ_EXPECT(chunk.days_above.size() == chunk.n_paths * manifest_.thresholds.size());
   RQ_EXPECT(chunk.flags.size() == chunk.n_paths);
+  RQ_EXPECT(chunk.events.size() == (manifest_.has_rules ? chunk.n_paths * n_days : 0));
 
   ChunkEncoder encoder(chunk_rows_, options_.compress, options_.deflate_level);
   chunk.encoded.clear();
-  chunk.encoded.reserve(n_variables + kPathFeatureCount + 3);
+  chunk.encoded.reserve(n_variables + kPathFeatureCount + 4);
 
   std::vector<std::uint32_t> words;
   for (std::size_t v = 0; v < n_variables; ++v) {
@@ -528,6 +547,8 @@ void ResultWriter::encode(engine::ChunkResult& chunk) const {
   chunk.encoded.push_back(
       encoder(std::span<const std::uint16_t>(chunk.days_above), manifest_.thresholds.size(), std::uint16_t{0}));
   chunk.encoded.push_back(encoder(std::span<const std::uint32_t>(chunk.flags), 1, std::uint32_t{0}));
+  if (manifest_.has_rules)
+    chunk.encoded.push_back(encoder(std::span<const std::uint32_t>(chunk.events), n_days, std::uint32_t{0}));
 }
 
 void ResultWriter::write(const engine::ChunkResult& chunk) {
@@ -562,7 +583,7 @@ void ResultWriter::write_stats(const engine::RunSummary& summary) {
   Dataset quantile;
   Dataset threshold;
   if (n_quantiles > 0) quantile = write_quantiles(group);
-  if (n_thresholds > 0) threshold = write_thresholds(group);
+  if (n_thresholds > 0) threshold = write_thresholds(group, manifest_.thresholds, kThresholdMeaning);
 
   for (std::size_t v = 0; v < manifest_.statistics.size(); ++v) {
     const VariableSpec& spec = spec_of(manifest_.statistics[v]);
@@ -625,6 +646,27 @@ void ResultWriter::write_stats(const engine::RunSummary& summary) {
   write_counts("flag_paths", summary.stats.flagged_paths(), "paths with the flag on any day");
 }
 
+/// How often the window's peaks lie above the thresholds.
+void ResultWriter::write_peak_exceedances(const Group& group, const engine::RunSummary& summary) const {
+  if (summary.stats.n_paths() == 0) return;
+  const Dataset threshold = write_thresholds(group, manifest_.peak_thresholds, "threshold of the window's peak");
+  const std::uint64_t n = manifest_.peak_thresholds.size();
+  const auto write = [&](const std::string& name, const std::string& what, auto&& exceedance) {
+    std::vector<double> probability(n), error(n);
+    for (std::size_t k = 0; k < n; ++k) {
+      const stats::Exceedance e = exceedance(k);
+      probability[k] = e.probability();
+      error[k] = e.standard_error();
+    }
+    describe(write_statistic(group, name, {{&threshold, n}}, probability), "1",
+             "share of paths whose largest " + what + " is above the threshold");
+    describe(write_statistic(group, name + "_se", {{&threshold, n}}, error), "1", "standard error of that share");
+  };
+  write("peak_spread_exceed", "SOFR minus IORB", [&](std::size_t k) { return summary.stats.peak_exceedance(k); });
+  write("peak_sofr_over_effr_exceed", "SOFR minus EFFR",
+        [&](std::size_t k) { return summary.stats.peak_over_effr_exceedance(k); });
+}
+
 void ResultWriter::write_features(const engine::RunSummary& summary) {
   const Group group = file_.root().create_group("features");
   std::vector<std::string> names;
@@ -646,6 +688,8 @@ void ResultWriter::write_features(const engine::RunSummary& summary) {
     describe(write_statistic(group, statistic.suffix, {{&feature, kPathFeatureCount}}, values), "", statistic.text);
   }
 
+  write_peak_exceedances(group, summary);
+
   const std::uint64_t n_quantiles = manifest_.quantiles.size();
   if (n_quantiles == 0) return;
   const Dataset quantile = write_quantiles(group);
@@ -663,6 +707,50 @@ void ResultWriter::write_features(const engine::RunSummary& summary) {
                              {{&quantile, n_quantiles}, {&feature, kPathFeatureCount}}, values),
              "", statistic.text);
   }
+}
+
+/// The satellite's responses to the quantiles of the funding spread, at the declared coefficients.
+void ResultWriter::write_transmission(const engine::RunSummary& summary) {
+  const std::size_t n = manifest_.transmission.size();
+  const std::uint64_t n_quantiles = manifest_.quantiles.size();
+  const std::uint64_t n_days = manifest_.n_days();
+  if (n == 0 || n_quantiles == 0 || summary.stats.n_paths() == 0) return;
+  const Group group = file_.root().create_group("transmission");
+  group.attributes().set(
+      "comment",
+      "satellite: linear pass-through of SOFR minus IORB less its opening value, coefficients declared "
+      "by the user, fed back to nothing");
+  std::vector<std::string> names, units, texts;
+  std::vector<double> coefficient, low, high;
+  for (const auto& t : manifest_.transmission) {
+    names.push_back(t.name);
+    units.push_back(t.unit);
+    texts.push_back(t.long_name);
+    coefficient.push_back(t.coefficient);
+    low.push_back(t.low);
+    high.push_back(t.high);
+  }
+  const Dataset target = write_text_scale(group, "target", names, "market that responds");
+  write_texts(group, "unit", units, target, "unit of the response");
+  write_texts(group, "meaning", texts, target, "what responds");
+  const auto write = [&](std::string_view name, const std::vector<double>& values, std::string_view meaning) {
+    describe(write_statistic(group, name, {{&target, n}}, values), "", meaning);
+  };
+  write("coefficient", coefficient, "response per bp of funding shock");
+  write("coefficient_low", low, "least coefficient declared");
+  write("coefficient_high", high, "largest coefficient declared");
+
+  const Dataset time = write_time(group);
+  const Dataset quantile = write_quantiles(group);
+  const auto spread = static_cast<std::size_t>(std::ranges::find(manifest_.statistics, Variable::spread) -
+                                               manifest_.statistics.begin());
+  std::vector<double> responses;
+  for (const auto& t : manifest_.transmission)
+    for (const double q : manifest_.quantiles)
+      for (std::size_t day = 0; day < n_days; ++day)
+        responses.push_back(t.respond(summary.stats.quantile(spread, day, q).value));
+  describe(write_statistic(group, "response", {{&target, n}, {&quantile, n_quantiles}, {&time, n_days}}, responses), "",
+           "response to the quantile of SOFR minus IORB on the day");
 }
 
 void ResultWriter::write_observed() {
@@ -752,6 +840,7 @@ void ResultWriter::end(const engine::RunSummary& summary) {
   if (manifest_.store_paths) cut_to(n_paths);
   write_stats(summary);
   write_features(summary);
+  write_transmission(summary);
   write_observed();
   write_scores(summary);
   write_provenance(summary);

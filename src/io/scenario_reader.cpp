@@ -1,6 +1,7 @@
 #include "io/scenario_reader.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -233,23 +234,40 @@ scenario::RepoOperation read_repo_operation(const Value& map) {
   return operation;
 }
 
-void read_rule(MapReader& rules, const std::string& name, bool has_parameters) {
-  const auto map = rules.take(name);
+void read_rule(MapReader& rules, scenario::Rule rule, scenario::PolicyRules& all) {
+  const auto map = rules.take(std::string(scenario::kRuleNames[static_cast<std::size_t>(rule)]));
   if (!map) return;
   MapReader r(*map);
-  const auto enabled = r.take("enabled");
-  if (!enabled || enabled->flag() == true)
-    (enabled ? *enabled : *map).refuse_as_unavailable("a rule can be written with enabled: false");
-  const std::string later = "only enabled: false can be written for this rule";
-  if (has_parameters) {
-    double ignored = 0.0;
-    r.quantity("trigger", Unit::bp, ignored);
-    r.quantity("size", Unit::usd_bn, ignored);
-  } else {
-    r.unavailable("trigger", later);
-    r.unavailable("size", later);
+  all[rule].enabled = true;  // a rule that is written down is on, unless it says otherwise
+  r.flag("enabled", all[rule].enabled);
+  r.date("from", all[rule].from);
+  r.date("until", all[rule].until);
+  const auto table = scenario::rule_parameters();
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    double value = 0.0;
+    if (table[row].rule == rule && r.quantity(std::string(table[row].key), table[row].unit, value)) all.set(row, value);
   }
   r.finish();
+}
+
+void read_tga_policy(const Value& map, scenario::TgaPolicy& tga) {
+  MapReader r(map);
+  const auto follow = r.take("follow");
+  if (follow) (void)follow->choice(Names{"series"});
+  const auto target = r.take("target");
+  if (target) tga.target = target->quantity(Unit::usd_bn);
+  r.date("by", tga.by);
+  const auto seasonality = r.take("seasonality");
+  if (seasonality) tga.has_seasonality = seasonality->choice(Names{"typical", "none"}) != 1U;
+  const bool has_sd = r.quantity("residual_sd", Unit::usd_bn, tga.residual_sd);
+  const bool has_pull = r.quantity("pull", Unit::per_day, tga.pull);
+  r.finish();
+  if (follow && target)
+    follow->refuse("the account follows the series or goes to a target; give one of them",
+                   "null removes an inherited key");
+  if (!target && !follow && (tga.by || seasonality || has_sd || has_pull) && map.reading().is_complete)
+    map.reading().diagnostics.error(map.key_mark(), map.key(), "needs a target: without one nothing is drawn",
+                                    "e.g. target: 850 bn USD");
 }
 
 void read_policy(const Value& map, scenario::Policy& policy) {
@@ -268,29 +286,86 @@ void read_policy(const Value& map, scenario::Policy& policy) {
                       policy.reserve_management_purchases_per_month);
   securities.finish();
 
-  MapReader tga(r.take_map("tga"));
-  if (const auto follow = tga.take("follow")) (void)follow->choice(Names{"series"});
-  for (const auto* key : {"target", "by", "seasonality"}) tga.unavailable(key, "allowed: {follow: series}");
-  tga.finish();
+  read_tga_policy(r.take_map("tga"), policy.tga);
+  if (const auto meetings = r.take("meetings"))
+    for (const auto& item : meetings->items().value_or(std::vector<Value>{}))
+      if (const auto date = item.date()) policy.meetings.push_back(*date);
 
   MapReader rules(r.take_map("rules"));
-  read_rule(rules, "emergency_repo", true);
-  for (const auto* name : {"large_scale_repo", "runoff_stop", "reserve_management_purchases"})
-    read_rule(rules, name, false);
+  for (std::size_t k = 0; k < scenario::kRuleCount; ++k) read_rule(rules, static_cast<scenario::Rule>(k), policy.rules);
   rules.finish();
   r.finish();
 }
 
-void read_drivers(const Value& map) {
+/// True: the driver is drawn; `parameters` is its map, empty where it has none.
+bool read_drawn(MapReader& drivers, const std::string& key, const std::function<void(MapReader&)>& read) {
+  const auto driver = drivers.take(key);
+  if (!driver) return false;
+  if (!driver->node().is_map()) return driver->choice(Names{"series", "drawn", "{drawn: {...}}"}) == 1U;
+  MapReader r(*driver);
+  const auto drawn = r.take("drawn", kRequired);
+  r.finish();
+  if (!drawn) return false;
+  MapReader parameters(*drawn);
+  read(parameters);
+  parameters.finish();
+  return true;
+}
+
+const Names kDrivers{"tga", "coupons", "bills", "other_factors", "volatility"};  // in the order of scenario::Driver
+
+scenario::DriverCorrelation read_driver_correlation(const Value& map) {
   MapReader r(map);
-  for (const auto* key : {"settlements", "volatility"}) {
-    const auto driver = r.take(key);
-    if (!driver) continue;
-    if (driver->node().is_map() || driver->is("drawn"))
-      driver->refuse("drawn flows are not available in this version; allowed: series");
-    else
-      (void)driver->choice(Names{"series"});
+  scenario::DriverCorrelation correlation;
+  if (const auto between = r.take("between", kRequired)) {
+    const auto names = between->items();
+    if (names && names->size() == 2) {
+      const auto first = (*names)[0].choice(kDrivers);
+      const auto second = (*names)[1].choice(kDrivers);
+      if (first) correlation.first = static_cast<scenario::Driver>(*first);
+      if (second) correlation.second = static_cast<scenario::Driver>(*second);
+    } else if (names) {
+      between->refuse("must be two drivers");
+    }
   }
+  r.quantity("rho", Unit::none, correlation.rho, kRequired);
+  r.finish();
+  return correlation;
+}
+
+void read_drivers(const Value& map, scenario::Drivers& drivers) {
+  MapReader r(map);
+  auto& s = drivers.settlements;
+  s.is_drawn = read_drawn(r, "settlements", [&](MapReader& p) {
+    MapReader coupons(p.take_map("coupons"));
+    coupons.quantity("mid_month", Unit::usd_bn, s.coupons_mid_month);
+    coupons.quantity("month_end", Unit::usd_bn, s.coupons_month_end);
+    coupons.quantity("sd", Unit::usd_bn, s.coupons_sd);
+    coupons.finish();
+    MapReader bills(p.take_map("bills"));
+    bills.quantity("mean", Unit::usd_bn, s.bills_mean);
+    bills.quantity("sd", Unit::usd_bn, s.bills_sd);
+    bills.finish();
+  });
+  auto& v = drivers.volatility;
+  v.is_drawn = read_drawn(r, "volatility", [&](MapReader& p) {
+    p.quantity("level", Unit::bp, v.level);
+    p.quantity("half_life", Unit::business_days, v.half_life_days);
+    p.quantity("sd", Unit::none, v.sd);
+    MapReader jump(p.take_map("jump"));
+    jump.quantity("probability", Unit::none, v.jump_probability);
+    jump.quantity("size", Unit::bp, v.jump_size);
+    jump.quantity("half_life", Unit::business_days, v.jump_half_life_days);
+    jump.finish();
+  });
+  auto& f = drivers.other_factors;
+  f.is_drawn = read_drawn(r, "other_factors", [&](MapReader& p) { p.quantity("sd", Unit::usd_bn, f.sd); });
+  MapReader currency(r.take_map("currency"));
+  currency.quantity("growth", Unit::usd_bn_month, drivers.currency_growth_per_month);
+  currency.finish();
+  if (const auto correlation = r.take("correlation"))
+    for (const auto& item : correlation->items().value_or(std::vector<Value>{}))
+      drivers.correlation.push_back(read_driver_correlation(item));
   r.finish();
 }
 
@@ -639,6 +714,35 @@ scenario::Expectation read_expectation(const Value& map, const scenario::Window&
   return expectation;
 }
 
+// ---------------------------------------------------------------- the satellite
+
+scenario::PassThrough read_pass_through(const Value& map) {
+  MapReader r(map);
+  scenario::PassThrough pass_through;
+  r.quantity("coefficient", Unit::none, pass_through.coefficient, kRequired);
+  pass_through.low = pass_through.high = pass_through.coefficient;  // a missing range brings no second complaint
+  if (const auto range = r.take("range", kRequired)) {
+    const auto ends = range->quantities(Unit::none);
+    if (ends && ends->size() == 2) {
+      pass_through.low = ends->front();
+      pass_through.high = ends->back();
+    } else if (ends) {
+      range->refuse("must be the least and the largest coefficient, e.g. [0.2, 0.6]");
+    }
+  }
+  r.finish();
+  return pass_through;
+}
+
+void read_transmission(const Value& map, scenario::Transmission& transmission) {
+  MapReader r(map);
+  r.flag("enabled", transmission.enabled);
+  for (std::size_t k = 0; k < scenario::kTransmissionTargets.size(); ++k)
+    if (const auto target = r.take(std::string(scenario::kTransmissionTargets[k].key)))
+      transmission.targets[k] = read_pass_through(*target);
+  r.finish();
+}
+
 }  // namespace
 
 void check_format(const Value& format) {
@@ -670,7 +774,7 @@ ScenarioReading read_scenario(const ConfigNode& tree, Reading& reading) {
   read_market(r.take_map("market"), scenario.market);
   read_fed_balance_sheet(r.take_map("fed_balance_sheet"), scenario.fed_balance_sheet);
   read_policy(r.take_map("policy"), scenario.policy);
-  read_drivers(r.take_map("drivers"));
+  read_drivers(r.take_map("drivers"), scenario.drivers);
   read_basis_trade(r.take_map("basis_trade"), scenario.basis_trade);
   if (const auto shocks = r.take("shocks"))
     for (const auto& item : shocks->items().value_or(std::vector<Value>{}))
@@ -685,7 +789,7 @@ ScenarioReading read_scenario(const ConfigNode& tree, Reading& reading) {
     for (const auto& item : expect->items().value_or(std::vector<Value>{}))
       scenario.expect.push_back(read_expectation(item, scenario.window));
   r.unavailable("metrics", "output.quantiles and output.thresholds are computed for every run");
-  r.unavailable("transmission", "leave the key out");
+  if (const auto transmission = r.take("transmission")) read_transmission(*transmission, scenario.transmission);
   r.finish();
   return result;
 }

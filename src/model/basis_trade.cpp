@@ -226,8 +226,8 @@ void trade_basis(const ModelParams& params, const DayContext& day, const DayFlow
     }
   }
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const bool is_unstable = spiral_ratio(b, position[i], impact[i], margin[i]) >= 1.0;
-    out.flags[i] |= is_unstable ? bit(PathFlag::spiral_unstable) : 0U;
+    out.spiral_ratio[i] = spiral_ratio(b, position[i], impact[i], margin[i]);
+    out.flags[i] |= out.spiral_ratio[i] >= 1.0 ? bit(PathFlag::spiral_unstable) : 0U;
     const double flow = out.external_sales[i] + out.sales[i];
     const double widened = (1.0 - b.basis_reversion) * state.futures_basis[i] + impact[i] * flow;
     state.futures_basis[i] = std::max(widened, 0.0);

@@ -19,8 +19,10 @@ void mark_up(const ModelParams& params, const DayContext& day, PathState& state,
 void price_morning(const ModelParams& params, const DayContext& day, ConstColumn clearing, ConstColumn markup,
                    PathState& state) noexcept {
   const double sticky = params.dealers.sticky_share;
-  for (std::size_t i = 0; i < kBlockPaths; ++i)
-    state.am_spread[i] = (1.0 - sticky) * (clearing[i] + markup[i]) + sticky * (state.am_spread[i] - day.iorb_change);
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    const double iorb_change = day.iorb_change + (day.has_rules ? state.policy.rate_move[i] : 0.0);
+    state.am_spread[i] = (1.0 - sticky) * (clearing[i] + markup[i]) + sticky * (state.am_spread[i] - iorb_change);
+  }
 }
 
 void absorb_sales(const ModelParams& params, ConstColumn fund_sales, ConstColumn external_sales,

@@ -25,11 +25,11 @@ void take_up_facilities(const SessionTerms& terms, const SessionColumns& columns
         columns.offered[i] > 0.0 ? operation_take_up(terms, columns.offered[i], clearing[i] + columns.markup[i]) : 0.0;
 }
 
-void offer_operations(const DayContext& day, ConstColumn am_spread, Column late_offer,
+void offer_operations(const DayContext& day, ConstColumn am_spread, ConstColumn offer, Column late_offer,
                       std::span<std::uint32_t, kBlockPaths> flags) noexcept {
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const bool is_triggered = am_spread[i] > day.emergency_trigger;
-    late_offer[i] = day.operation_size + (is_triggered ? day.emergency_size : 0.0);
+    late_offer[i] = offer[i] + (is_triggered ? day.emergency_size : 0.0);
     flags[i] |= is_triggered ? bit(PathFlag::emergency_operation) : 0U;
   }
 }

@@ -11,6 +11,7 @@
 #include "repoquake/model/facilities.hpp"
 #include "repoquake/model/fed_balance_sheet.hpp"
 #include "repoquake/model/need.hpp"
+#include "repoquake/model/policy_rules.hpp"
 #include "repoquake/model/rate_distribution.hpp"
 
 namespace repoquake::model {
@@ -43,12 +44,13 @@ void flag_sheet(const DayContext& day, const FedSheet& sheet, DayOutcome& out) n
 
 }  // namespace
 
-void step_day(const ModelParams& params, const DayContext& day, const DayFlows& flows, const DayDraws& draws,
+void step_day(const ModelParams& params, const DayContext& day, DayFlows& flows, const DayDraws& draws,
               PathState& state, DayOutcome& out) noexcept {
   out.flags.fill(0);
-  ColumnData reserves, offer, standing_repo, operations, on_rrp;
+  ColumnData reserves, standing_repo, operations, on_rrp;
 
-  // Before the open: who needs cash, and what dealers charge for their balance sheets.
+  // Before the open: what policy decided, who needs cash, and what dealers charge for their balance sheets.
+  apply_policy(day, state, flows, out.offer, out.flags);
   form_need(params, day, flows, draws, state, out.need);
   mark_up(params, day, state, out.markup);
   move_mmf_cash(flows, state, out.flags);
@@ -58,8 +60,7 @@ void step_day(const ModelParams& params, const DayContext& day, const DayFlows& 
   const SessionTerms morning = session_terms(params, day, day.standing_repo_am);
   reserves_before_noon(params, state.sheet, out.drain, reserves);
   lend_capacity(params, reserves, flows.volatility, state.precaution, state.capacity_factor, out.capacity);
-  fill(offer, day.operation_size);
-  const SessionColumns am{out.need, state.mmf_cash, out.capacity, out.markup, offer};
+  const SessionColumns am{out.need, state.mmf_cash, out.capacity, out.markup, out.offer};
   std::ranges::copy(state.am_spread, out.am_clearing.begin());
   clear_repo_market(morning, am, out.am_clearing, out.flags);
   take_up_facilities(morning, am, out.am_clearing, out.am_standing_repo, out.am_operations);
@@ -68,7 +69,7 @@ void step_day(const ModelParams& params, const DayContext& day, const DayFlows& 
   // Afternoon session: the Treasury has been paid, yesterday's facility cash is back, an emergency operation may come.
   const SessionTerms afternoon = session_terms(params, day, day.standing_repo_pm);
   add_late_need(params, draws, out.need, out.late_need);
-  offer_operations(day, state.am_spread, out.late_offer, out.flags);
+  offer_operations(day, state.am_spread, out.offer, out.late_offer, out.flags);
   reserves_after_noon(state.sheet, out.drain, out.am_standing_repo, out.am_operations, reserves);
   lend_capacity(params, reserves, flows.volatility, state.precaution, state.capacity_factor, out.late_capacity);
   const SessionColumns pm{out.late_need, state.mmf_cash, out.late_capacity, out.markup, out.late_offer};
@@ -92,6 +93,7 @@ void step_day(const ModelParams& params, const DayContext& day, const DayFlows& 
   trade_basis(params, day, flows, draws, state, out);
   absorb_sales(params, out.sales, out.external_sales, state);
   take_precaution(params, state);
+  watch_markets(params, day, flows, state, out);
 }
 
 UsdBn clearing_need(const OpeningMarket& market, double capacity_factor, Spread spread) noexcept {
@@ -111,11 +113,12 @@ void open_day(const Opening& opening, const PathDraws& draws, PathState& state, 
   for (ColumnData* column :
        {&state.transitory_need, &state.coupon_inventory, &state.tga_cash, &state.pullback, &state.fund_need,
         &state.precaution, &state.dealer_inventory, &state.rate_noise, &state.futures_basis, &state.yield_impact,
-        &out.sales, &out.forced_sales, &out.external_sales, &out.markup, &out.drain})
+        &out.sales, &out.forced_sales, &out.external_sales, &out.markup, &out.drain, &out.spiral_ratio})
     fill(*column, 0.0);
   fill(state.mmf_cash, own.cash);
   fill(state.margin_volatility, opening.volatility_before);
   fill(state.slow_volatility, opening.volatility_before);
+  open_policy(own.trend_spread, opening.volatility_before, state.policy);
 
   const auto half_square = [](double sigma) { return 0.5 * sigma * sigma; };
   const double capacity_sigma = params.banks.capacity_dispersion;
@@ -139,6 +142,7 @@ void open_day(const Opening& opening, const PathDraws& draws, PathState& state, 
     out.capacity[i] = lend_capacity(params, own.reserves, own.volatility, 0.0, state.capacity_factor[i]);
   }
 
+  fill(out.offer, own.day.operation_size);
   // The opening spread: stated, or what the given need clears at. A stated one is shown with the need and the capacity
   // of the representative path (U_K = 1), the same on every path.
   fill(state.am_spread, own.opening_spread);
@@ -148,20 +152,22 @@ void open_day(const Opening& opening, const PathDraws& draws, PathState& state, 
   } else {
     SessionTerms terms = session_terms(params, own.day, own.day.standing_repo_am);
     terms.stress_elasticity = 0.0;
-    ColumnData offer;
-    fill(offer, own.day.operation_size);
-    clear_repo_market(terms, {out.need, state.mmf_cash, out.capacity, out.markup, offer}, state.am_spread, out.flags);
+    clear_repo_market(terms, {out.need, state.mmf_cash, out.capacity, out.markup, out.offer}, state.am_spread,
+                      out.flags);
   }
   std::ranges::copy(out.need, out.late_need.begin());
   std::ranges::copy(out.capacity, out.late_capacity.begin());
   for (ColumnData* column :
        {&state.pm_spread, &state.opening_spread, &state.funding_average, &out.am_clearing, &out.pm_clearing})
     std::ranges::copy(state.am_spread, column->begin());
-  fill(out.late_offer, own.day.operation_size);
+  std::ranges::copy(out.offer, out.late_offer.begin());
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     out.am_standing_repo[i] = out.pm_standing_repo[i] = to_usd_bn(state.sheet.standing_repo[i]);
     out.am_operations[i] = out.pm_operations[i] = to_usd_bn(state.sheet.repo_operations[i]);
   }
+
+  std::ranges::copy(state.am_spread, state.policy.spreads.front().begin());
+  fill(state.policy.volatilities.front(), own.volatility);
 
   static constexpr DayDraws kNoDraws{};  // the opening day has neither noise nor drawn widths
   spread_rates(params, own.day, kNoDraws, -std::numeric_limits<double>::infinity(), state, out);

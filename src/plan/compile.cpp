@@ -22,6 +22,12 @@ using scenario::ShockTarget;
 
 constexpr UsdBn kLeastMmfCash = 15.0;
 constexpr double kMonthsPerDay = 12.0 / 365.0;  // a monthly pace settles evenly over calendar days
+
+// Mean daily change of the Treasury's account [model 4], bn: Monday to Friday, month turn, corporate taxes.
+constexpr std::array kTgaWeekday{24.0, 6.0, -21.0, 1.0, -5.0};
+constexpr UsdBn kTgaMonthEnd = 12.0;
+constexpr UsdBn kTgaFirstOfMonth = -36.0;
+constexpr UsdBn kTgaTaxDate = 77.0;
 constexpr Date kTgcrReform =
     std::chrono::year_month_day{std::chrono::year{2021}, std::chrono::January, std::chrono::day{1}};
 
@@ -62,6 +68,66 @@ void place_operations(const Scenario& s, Date date, std::size_t row, Rate iorb, 
   }
 }
 
+bool draws_tga(const Scenario& s) { return s.policy.tga.target.has_value(); }
+
+/// Rules in force on a day, their parameters under the names of the kernel.
+model::PolicyRules rules_on(const scenario::PolicyRules& all, Date date) {
+  using scenario::Rule;
+  model::PolicyRules r;
+  const auto value = [&](Rule rule, std::string_view key) { return all.at(rule, key); };
+  const auto in_force = [&](Rule rule) { return all[rule].in_force(date); };
+  auto rule = Rule::emergency_repo;
+  r.emergency_repo = {.in_force = in_force(rule),
+                      .trigger = value(rule, "trigger"),
+                      .morning_size = value(rule, "morning_size"),
+                      .growth = value(rule, "growth"),
+                      .full_use = value(rule, "full_use"),
+                      .cut = value(rule, "cut"),
+                      .idle_use = value(rule, "idle_use"),
+                      .idle_days = value(rule, "idle_days")};
+  rule = Rule::large_scale_repo;
+  r.large_scale_repo = {.in_force = in_force(rule),
+                        .volatility_rise = value(rule, "volatility_rise"),
+                        .basis = value(rule, "basis"),
+                        .size = value(rule, "size"),
+                        .days = value(rule, "days")};
+  rule = Rule::runoff_stop;
+  r.runoff_stop = {.in_force = in_force(rule), .trigger = value(rule, "trigger"), .lag = value(rule, "lag")};
+  rule = Rule::reserve_management_purchases;
+  r.reserve_purchases = {.in_force = in_force(rule),
+                         .trigger = value(rule, "trigger"),
+                         .reserves_ratio = value(rule, "reserves_ratio"),
+                         .pace = value(rule, "pace"),
+                         .lag = value(rule, "lag"),
+                         .taper = value(rule, "taper")};
+  rule = Rule::large_purchases;
+  r.large_purchases = {.in_force = in_force(rule),
+                       .yield_impact = value(rule, "yield_impact"),
+                       .basis = value(rule, "basis"),
+                       .first_day = value(rule, "first_day"),
+                       .full_size = value(rule, "full_size"),
+                       .ramp = value(rule, "ramp"),
+                       .stop_basis = value(rule, "stop_basis")};
+  rule = Rule::administered_rates;
+  r.rate_adjustment = {.in_force = in_force(rule), .trigger = value(rule, "trigger"), .step = value(rule, "step")};
+  return r;
+}
+
+/// Rules, meetings and paces of a day.
+void place_rules(const Scenario& s, const calendar::Day& day, const calendar::Day* yesterday, model::DayContext& c) {
+  const int days_passed = yesterday == nullptr ? 0 : day.days_since_start - yesterday->days_since_start;
+  c.months_passed = days_passed * kMonthsPerDay;
+  c.runoff = s.policy.runoff_per_month * c.months_passed;
+  c.has_rules = s.policy.rules.any_enabled();
+  if (!c.has_rules) return;
+  c.rules = rules_on(s.policy.rules, day.date);
+  c.is_meeting = std::ranges::find(s.policy.meetings, day.date) != s.policy.meetings.end();
+  if (c.rules.emergency_repo.in_force) {
+    c.emergency_trigger = c.rules.emergency_repo.trigger;
+    c.emergency_size = s.policy.rules.at(scenario::Rule::emergency_repo, "size");
+  }
+}
+
 model::DayContext day_context(const Scenario& s, const model::ModelParams& p, const calendar::Day& day, std::size_t row,
                               const calendar::Day* yesterday, bool gse_window_on_day_0) {
   const auto& rates = scenario::rates_on(s.policy, day.date);
@@ -93,6 +159,11 @@ model::DayContext day_context(const Scenario& s, const model::ModelParams& p, co
                (static_cast<double>(day.gse_window) - static_cast<double>(gse_window_on_day_0));
   c.days_to_next = day.days_to_next;
   c.tgcr_since_2021 = day.date >= kTgcrReform;
+  c.has_corridor = rates.target.has_value() || c.has_standing_repo;
+  if (c.has_corridor)
+    c.corridor_top = rates.target ? (rates.target->high - rates.iorb) * kBpPerPercent : c.standing_repo_spread;
+  c.row = row;
+  place_rules(s, day, yesterday, c);
   return c;
 }
 
@@ -103,23 +174,135 @@ std::vector<BaseFlows> base_flows(const Scenario& s, const std::vector<calendar:
   const double pace = s.policy.reserve_management_purchases_per_month - s.policy.runoff_per_month;
   for (std::size_t row = 0; row < days.size(); ++row) {
     BaseFlows& f = all[row];
-    f.volatility = value_on(s, "treasury_volatility_bp", row, s.market.treasury_volatility);
+    f.volatility = s.drivers.volatility.is_drawn
+                       ? s.market.treasury_volatility
+                       : value_on(s, "treasury_volatility_bp", row, s.market.treasury_volatility);
     if (row == 0) continue;  // the opening day has no flows
-    const double tga = value_on(s, "tga_usd_bn", row, tga_level);
-    f.tga = tga - std::exchange(tga_level, tga);
+    if (!draws_tga(s)) {
+      const double tga = value_on(s, "tga_usd_bn", row, tga_level);
+      f.tga = tga - std::exchange(tga_level, tga);
+    }
     const auto days_passed = days[row].days_since_start - days[row - 1].days_since_start;
-    f.securities = value_on(s, "securities_change_usd_bn", row, 0.0) + pace * days_passed * kMonthsPerDay;
-    f.currency = value_on(s, "currency_change_usd_bn", row, 0.0);
+    const double months_passed = days_passed * kMonthsPerDay;
+    f.securities = value_on(s, "securities_change_usd_bn", row, 0.0) + pace * months_passed;
+    f.currency = value_on(s, "currency_change_usd_bn", row, 0.0) + s.drivers.currency_growth_per_month * months_passed;
     f.foreign_rrp = value_on(s, "foreign_rrp_change_usd_bn", row, 0.0);
-    f.other_liabilities = value_on(s, "other_factors_drain_usd_bn", row, 0.0);
+    if (!s.drivers.other_factors.is_drawn) f.other_liabilities = value_on(s, "other_factors_drain_usd_bn", row, 0.0);
     f.mmf_cash = value_on(s, "mmf_cash_change_usd_bn", row, 0.0);
-    f.net_coupons = value_on(s, "net_coupons_usd_bn", row, 0.0);
-    f.net_bills = value_on(s, "net_bills_usd_bn", row, 0.0);
+    if (!s.drivers.settlements.is_drawn) {
+      f.net_coupons = value_on(s, "net_coupons_usd_bn", row, 0.0);
+      f.net_bills = value_on(s, "net_bills_usd_bn", row, 0.0);
+    }
     f.other_sales = value_on(s, "other_treasury_sales_usd_bn", row, 0.0);
     f.fed_purchases = value_on(s, "fed_purchases_usd_bn", row, 0.0);
     f.yield_change = value_on(s, "yield_change_bp", row, 0.0);
   }
   return all;
+}
+
+/// Persistence of a day from a half-life in days.
+double persistence(double half_life) { return elementary::power(2.0, -1.0 / half_life); }
+
+model::DriverParams driver_params(const Scenario& s) {
+  const auto& d = s.drivers;
+  const double level = d.volatility.level > 0.0 ? d.volatility.level : s.market.treasury_volatility;
+  return {.tga = draws_tga(s),
+          .settlements = d.settlements.is_drawn,
+          .other_factors = d.other_factors.is_drawn,
+          .volatility = d.volatility.is_drawn,
+          .tga_residual_sd = s.policy.tga.residual_sd,
+          .tga_pull = s.policy.tga.pull,
+          .coupons_sd = d.settlements.coupons_sd,
+          .bills_sd = d.settlements.bills_sd,
+          .other_factors_sd = d.other_factors.sd,
+          .volatility_level = level,
+          .volatility_persistence = persistence(d.volatility.half_life_days),
+          .volatility_sd = d.volatility.sd,
+          .jump_probability = d.volatility.jump_probability,
+          .jump_size = d.volatility.jump_size,
+          .jump_persistence = persistence(d.volatility.jump_half_life_days)};
+}
+
+/// "settlements are", "the Treasury's account and volatility are", or nothing.
+std::string name_drawn(const model::DriverParams& p) {
+  std::vector<std::string> names;
+  if (p.tga) names.emplace_back("the Treasury's account");
+  if (p.settlements) names.emplace_back("settlements");
+  if (p.other_factors) names.emplace_back("other factors");
+  if (p.volatility) names.emplace_back("volatility");
+  std::string text;
+  for (std::size_t k = 0; k < names.size(); ++k)
+    text += (k == 0 ? "" : k + 1 == names.size() ? " and " : ", ") + names[k];
+  return text.empty() ? text : text + (names.size() == 1 && (p.tga || p.volatility) ? " is" : " are");
+}
+
+/// The level that the Treasury's account is drawn around: from the opening to the target in equal steps a row, or the
+/// target from the start.
+UsdBn tga_reference(const Scenario& s, const std::vector<calendar::Day>& days, std::size_t row) {
+  const UsdBn target = *s.policy.tga.target;
+  if (!s.policy.tga.by) return target;
+  const auto reached = static_cast<std::size_t>(
+      std::ranges::count_if(days, [&](const auto& day) { return day.date <= *s.policy.tga.by; }) - 1);
+  // Past the end of the window the steps go on in the same calendar: count what is missing in open days.
+  const auto last = days.back().date;
+  const std::size_t beyond =
+      *s.policy.tga.by > last ? calendar::day_grid(last, *s.policy.tga.by).size() - 1 : std::size_t{0};
+  const double steps = static_cast<double>(reached + beyond);
+  const double share = steps > 0.0 ? std::min(static_cast<double>(row) / steps, 1.0) : 1.0;
+  return s.fed_balance_sheet.tga + share * (target - s.fed_balance_sheet.tga);
+}
+
+UsdBn tga_season(const calendar::Day& day, const calendar::Day& yesterday) {
+  const std::chrono::year_month_day today{day.date}, before{yesterday.date};
+  double mean = 0.0;
+  if (const unsigned weekday = std::chrono::weekday{day.date}.iso_encoding() - 1; weekday < kTgaWeekday.size())
+    mean += kTgaWeekday[weekday];
+  mean += day.period_end != PeriodEnd::none ? kTgaMonthEnd : 0.0;
+  mean += today.month() != before.month() ? kTgaFirstOfMonth : 0.0;
+  mean += day.tax_date ? kTgaTaxDate : 0.0;
+  return mean;
+}
+
+/// The 15th of a month, or the first open day after it.
+bool is_mid_month(const calendar::Day& day, const calendar::Day& yesterday) {
+  const std::chrono::year_month_day today{day.date};
+  const Date fifteenth = today.year() / today.month() / std::chrono::day{15};
+  return day.date >= fifteenth && yesterday.date < fifteenth;
+}
+
+model::DriverDay driver_day(const Scenario& s, const std::vector<calendar::Day>& days, std::size_t row) {
+  model::DriverDay d;
+  const auto& day = days[row];
+  const auto& yesterday = days[row - 1];
+  if (draws_tga(s)) {
+    d.tga_reference = tga_reference(s, days, row - 1);
+    d.tga_drift = tga_reference(s, days, row) - d.tga_reference;
+    if (s.policy.tga.has_seasonality) d.tga_drift += tga_season(day, yesterday);
+  }
+  const auto& settlements = s.drivers.settlements;
+  const bool is_month_end = day.period_end != PeriodEnd::none;
+  d.settles_coupons = is_month_end || is_mid_month(day, yesterday);
+  d.coupons = is_month_end ? settlements.coupons_month_end : settlements.coupons_mid_month;
+  const unsigned weekday = std::chrono::weekday{day.date}.iso_encoding();
+  d.settles_bills = weekday == 2 || weekday == 4;
+  d.bills = settlements.bills_mean;
+  return d;
+}
+
+void correlate_drivers(const Scenario& s, Compiled& out, Plan& plan) {
+  if (s.drivers.correlation.empty()) return;
+  constexpr std::size_t n = scenario::kDriverCount;
+  std::array<double, n * n> matrix{};
+  for (std::size_t k = 0; k < n; ++k) matrix[k * n + k] = 1.0;
+  for (const auto& pair : s.drivers.correlation) {
+    const auto a = static_cast<std::size_t>(pair.first), b = static_cast<std::size_t>(pair.second);
+    matrix[a * n + b] = matrix[b * n + a] = pair.rho;
+  }
+  try {
+    plan.driver_correlation.emplace(matrix, n);
+  } catch (const std::invalid_argument& error) {
+    out.issues.push_back({"drivers.correlation", error.what()});
+  }
 }
 
 model::OpeningMarket opening_market(const Scenario& s) {
@@ -130,7 +313,8 @@ model::OpeningMarket opening_market(const Scenario& s) {
   m.reserves = s.fed_balance_sheet.reserves;
   m.opening_spread = s.market.opening_spread;
   m.trend_spread = s.trend_spread();
-  m.volatility = value_on(s, "treasury_volatility_bp", 0, s.market.treasury_volatility);
+  m.volatility = s.drivers.volatility.is_drawn ? s.market.treasury_volatility
+                                               : value_on(s, "treasury_volatility_bp", 0, s.market.treasury_volatility);
   const double above_floor = std::max(m.opening_spread - m.day.floor, 0.0);
   m.cash = s.market.mmf_cash.value_or(
       std::max(s.fed_balance_sheet.on_rrp * (1.0 + above_floor / m.params.money_funds.switching_scale), kLeastMmfCash));
@@ -278,12 +462,14 @@ model::OpeningNeed opening_need(scenario::NeedRule rule) {
   return model::OpeningNeed::inverted;
 }
 
+/// Does the series drive anything? Columns in whose place flows are drawn do not.
 bool has_inputs(const Scenario& s) {
   if (!s.series) return false;
-  return std::ranges::any_of(s.series->columns, [](const auto& column) {
+  return std::ranges::any_of(s.series->columns, [&](const auto& column) {
     const auto spec =
         std::ranges::find(scenario::series_columns(), std::string_view(column.name), &scenario::SeriesColumnSpec::name);
-    return spec != scenario::series_columns().end() && spec->role == scenario::ColumnRole::input;
+    return spec != scenario::series_columns().end() && spec->role == scenario::ColumnRole::input &&
+           !scenario::is_replaced_by_draws(s, column.name);
   });
 }
 
@@ -319,11 +505,22 @@ Compiled compile(const Scenario& s, const Scenario* base) {
     plan.days.push_back({.date = days[row].date,
                          .context = day_context(s, plan.params, days[row], row, yesterday, days.front().gse_window),
                          .flows = flows[row],
+                         .drivers = row == 0 ? model::DriverDay{} : driver_day(s, days, row),
                          .period_end = days[row].period_end,
                          .is_tax_date = days[row].tax_date});
   }
   add_shocks(s, out, plan);
   correlate_shocks(s, out, plan);
+  plan.drivers = driver_params(s);
+  correlate_drivers(s, out, plan);
+  plan.drawn = name_drawn(plan.drivers);
+  plan.has_rules = s.policy.rules.any_enabled();
+  for (std::size_t k = 0; s.transmission.enabled && k < scenario::kTransmissionTargets.size(); ++k) {
+    const auto& target = scenario::kTransmissionTargets[k];
+    if (const auto& stated = s.transmission.targets[k])
+      plan.transmission.push_back({std::string(target.key), std::string(target.unit), std::string(target.long_name),
+                                   stated->coefficient, stated->low, stated->high});
+  }
 
   plan.store_paths = s.output.paths == scenario::Output::Paths::all;
   plan.variables = s.output.variables;

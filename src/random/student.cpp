@@ -70,6 +70,10 @@ void student_t_from_uniforms(double degrees_of_freedom, ConstColumn u0, ConstCol
   }
 }
 
+void student_t4_from_normals(ConstColumn z, ConstColumn u0, ConstColumn u1, Column out) noexcept {
+  for (std::size_t i = 0; i < kBlockPaths; ++i) out[i] = z[i] / std::sqrt(-elementary::log(u0[i] * u1[i]));
+}
+
 void draw_student_t(std::uint64_t seed, std::uint64_t first_path, std::uint32_t day, Stream stream, std::uint16_t slot,
                     double degrees_of_freedom, Column scratch, Column out) {
   draw_uniforms(seed, first_path, day, stream, slot, out);

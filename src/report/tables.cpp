@@ -57,7 +57,7 @@ std::string or_blank(const std::optional<double>& value) { return value ? fmt::f
 void add_row(std::string& text, std::string_view label, const std::vector<std::string>& cells,
              std::string_view mark = "") {
   std::string row = fmt::format("  {:<34}", label);
-  for (const auto& cell : cells) row += fmt::format("{:>16}", cell);
+  for (const auto& cell : cells) row += fmt::format("{:>17}", cell);
   if (!mark.empty()) row += fmt::format("   {}", mark);
   row.erase(row.find_last_not_of(' ') + 1);
   text += row + '\n';
@@ -76,6 +76,17 @@ std::optional<double> extreme(const Observed* values, bool largest) {
   for (const auto& value : *values)
     if (value && (!found || (largest ? *value > *found : *value < *found))) found = value;
   return found;
+}
+
+/// Largest difference of two rates on the days on which both are observed, bp.
+std::optional<double> largest_gap(const Observed* rate, const Observed* other) {
+  std::optional<double> largest;
+  for (std::size_t row = 0; rate != nullptr && other != nullptr && row < rate->size(); ++row) {
+    if (!(*rate)[row] || !(*other)[row]) continue;
+    const double gap = (*(*rate)[row] - *(*other)[row]) * kBpPerPercent;
+    largest = largest ? std::max(*largest, gap) : gap;
+  }
+  return largest;
 }
 
 /// p99 over IORB where observed.
@@ -110,6 +121,7 @@ void add_headline(std::string& text, const engine::RunSummary& summary) {
   const auto& m = summary.manifest;
   text += m.title.empty() ? m.name : m.title;
   text += '\n';
+  if (!m.drawn.empty()) text += "Free run: " + m.drawn + " drawn, no path is a forecast.\n";
   if (m.is_conditional)
     text += "Conditional replay: realised flows are inputs, only needs, capacities and funds are drawn.\n";
   text += fmt::format("{} paths, {} days {} to {}, seed {}; {:.2f} s on {} thread{}\n", summary.stats.n_paths(),
@@ -143,14 +155,25 @@ struct WindowRow {
 constexpr std::array kWindowRows{
     WindowRow{PathFeature::peak_spread, "peak SOFR - IORB, bp"},
     WindowRow{PathFeature::peak_p99_spread, "peak p99 of SOFR - IORB, bp"},
+    WindowRow{PathFeature::peak_sofr_over_effr, "peak SOFR - EFFR, bp"},
+    WindowRow{PathFeature::peak_tgcr_spread, "peak TGCR - IORB, bp"},
+    WindowRow{PathFeature::days_above_corridor, "days above the corridor"},
+    WindowRow{PathFeature::days_to_return, "days from peak to below 5 bp"},
+    WindowRow{PathFeature::is_not_back, "  not back by the end, % of paths"},
+    WindowRow{PathFeature::peak_dealer_markup, "peak dealer mark-up, bp"},
+    WindowRow{PathFeature::peak_volume_above_srf, "peak volume above SRF rate, %"},
     WindowRow{PathFeature::standing_repo_peak, "peak standing repo, bn USD"},
     WindowRow{PathFeature::repo_operations_peak, "peak Fed repo operations, bn USD"},
+    WindowRow{PathFeature::peak_fed_credit, "peak Fed credit by both, bn USD"},
     WindowRow{PathFeature::on_rrp_peak, "peak ON RRP, bn USD"},
     WindowRow{PathFeature::trough_reserves, "trough of reserves, bn USD"},
     WindowRow{PathFeature::position_change, "basis position change, %"},
-    WindowRow{PathFeature::basis_sales_total, "basis trades sold, bn USD"},
-    WindowRow{PathFeature::basis_sales_forced_total, "of these on margin calls, bn USD"},
+    WindowRow{PathFeature::basis_sales_forced_total, "basis trades sold on calls, bn USD"},
+    WindowRow{PathFeature::basis_sales_voluntary_total, "sold voluntarily, bn USD"},
     WindowRow{PathFeature::trough_return, "worst return of the funds, %"},
+    WindowRow{PathFeature::peak_futures_basis, "peak futures basis, bp"},
+    WindowRow{PathFeature::peak_yield_impact, "peak 10-year yield impact, bp"},
+    WindowRow{PathFeature::peak_spiral_ratio, "nearest to the spiral (100), %"},
 };
 
 std::string observed_text(PathFeature feature, const scenario::Scenario& s,
@@ -160,6 +183,8 @@ std::string observed_text(PathFeature feature, const scenario::Scenario& s,
       return or_blank(extreme(find(observed, Variable::spread), true));
     case PathFeature::peak_p99_spread:
       return or_blank(observed_p99_peak(s, find(observed, Variable::sofr_p99)));
+    case PathFeature::peak_sofr_over_effr:
+      return or_blank(largest_gap(find(observed, Variable::sofr), find(observed, Variable::effr)));
     case PathFeature::standing_repo_peak:
       return or_blank(extreme(find(observed, Variable::standing_repo), true));
     case PathFeature::repo_operations_peak:
@@ -173,19 +198,101 @@ std::string observed_text(PathFeature feature, const scenario::Scenario& s,
   }
 }
 
+std::string share_text(const stats::Exceedance& share) {
+  const double error = 100.0 * share.standard_error();
+  return with_error(100.0 * share.probability(),
+                    share.n < kFewestPaths ? std::numeric_limits<double>::quiet_NaN() : error, 2);
+}
+
+/// A quantile of whole numbers.
+std::string count_text(const QuantileEstimate& q, std::uint64_t n) {
+  if (n < kFewestPaths) return fmt::format("{:.0f} ± n/a", q.value);
+  const QuantileEstimate whole{std::round(q.value), std::round(q.lo), std::round(q.hi)};
+  return fmt::format("{:.0f} ± {:.1f}", whole.value, whole.standard_error());
+}
+
+/// The trough of reserves as a share of what the scenario states.
+void add_reserve_ratios(std::string& text, const engine::RunSummary& summary, const scenario::Market& market) {
+  const auto add = [&](std::string_view label, double whole) {
+    const double to_percent = 100.0 / whole;
+    const auto scaled = [&](double p) {
+      auto q = summary.stats.quantile(PathFeature::trough_reserves, p);
+      q = {q.value * to_percent, q.lo * to_percent, q.hi * to_percent};
+      return with_error(q, summary.stats.n_paths());
+    };
+    const auto& m = summary.stats.moments(PathFeature::trough_reserves);
+    const double error = m.n < kFewestPaths ? std::numeric_limits<double>::quiet_NaN() : m.standard_error();
+    add_row(text, label,
+            {with_error(m.mean * to_percent, error * to_percent), scaled(0.50), scaled(0.05), scaled(0.95)});
+  };
+  add("  over bank assets, %", market.bank_assets);
+  if (market.gdp) add("  over GDP, %", *market.gdp);
+  if (market.m2) add("  over M2, %", *market.m2);
+}
+
 void add_window(std::string& text, const engine::RunSummary& summary, const scenario::Scenario& s,
                 const std::vector<scenario::Observation>& observed) {
   text += '\n';
   add_row(text, "Over the window (± std. error)", {"mean", "median", "5 %", "95 %", "observed"});
+  const std::uint64_t n = summary.stats.n_paths();
   for (const auto& row : kWindowRows) {
-    const std::uint64_t n = summary.stats.n_paths();
+    const auto& moments = summary.stats.moments(row.feature);
+    if (moments.n == 0) continue;  // without meaning in this scenario
+    if (row.feature == PathFeature::is_not_back) {
+      add_row(text, row.label, {share_text({n, static_cast<std::uint64_t>(std::llround(moments.mean * static_cast<double>(n)))})});
+      continue;
+    }
+    const bool is_count = engine::kPathFeatures[engine::index(row.feature)].unit == "business days";
+    const auto quantile = [&](double p) {
+      const auto q = summary.stats.quantile(row.feature, p);
+      return is_count ? count_text(q, n) : with_error(q, n);
+    };
     add_row(text, row.label,
-            {with_error(summary.stats.moments(row.feature)), with_error(summary.stats.quantile(row.feature, 0.50), n),
-             with_error(summary.stats.quantile(row.feature, 0.05), n),
-             with_error(summary.stats.quantile(row.feature, 0.95), n), observed_text(row.feature, s, observed)});
+            {with_error(moments), quantile(0.50), quantile(0.05), quantile(0.95),
+             observed_text(row.feature, s, observed)});
+    if (row.feature == PathFeature::trough_reserves) add_reserve_ratios(text, summary, s.market);
   }
   if (find(observed, Variable::reserves) != nullptr)
     text += "  observed reserves: published days only, so the observed trough may miss the lowest day\n";
+}
+
+/// How likely the window's peaks exceed the thresholds.
+void add_peak_probabilities(std::string& text, const engine::RunSummary& summary) {
+  text += '\n';
+  const auto& thresholds = summary.manifest.peak_thresholds;
+  std::vector<std::string> heads, over_iorb, over_effr;
+  for (std::size_t k = 0; k < thresholds.size(); ++k) {
+    heads.push_back(fmt::format("> {:g} bp", thresholds[k]));
+    over_iorb.push_back(share_text(summary.stats.peak_exceedance(k)));
+    over_effr.push_back(share_text(summary.stats.peak_over_effr_exceedance(k)));
+  }
+  add_row(text, "Share of paths, % (± std. error)", heads);
+  add_row(text, "with a peak of SOFR - IORB", over_iorb);
+  add_row(text, "with a peak of SOFR - EFFR", over_effr);
+}
+
+/// The satellite: what the declared coefficients make of the window's peak.
+void add_transmission(std::string& text, const engine::RunSummary& summary) {
+  if (summary.manifest.transmission.empty()) return;
+  text +=
+      "\nTransmission, a satellite: linear in SOFR - IORB less its opening value, coefficients as declared, fed back "
+      "to "
+      "nothing\n";
+  add_row(text, "Response to the window's peak", {"coefficient", "median", "its range", "95 %", "its range"});
+  const auto median = summary.stats.quantile(PathFeature::peak_spread, 0.50);
+  const auto high = summary.stats.quantile(PathFeature::peak_spread, 0.95);
+  for (const auto& t : summary.manifest.transmission) {
+    const auto response = [&](const QuantileEstimate& q) {
+      return with_error(t.respond(q.value), std::fabs(t.coefficient) * q.standard_error());
+    };
+    const auto range = [&](const QuantileEstimate& q) {
+      const double shock = q.value - t.opening_spread;
+      return fmt::format("{:.1f} to {:.1f}", std::min(t.low * shock, t.high * shock),
+                         std::max(t.low * shock, t.high * shock));
+    };
+    add_row(text, fmt::format("{}, {}", t.name, t.unit),
+            {fmt::format("{:g}", t.coefficient), response(median), range(median), response(high), range(high)});
+  }
 }
 
 void add_flags(std::string& text, const engine::RunSummary& summary) {
@@ -318,6 +425,8 @@ std::string summary_table(const engine::RunSummary& summary, const scenario::Sce
   if (summary.stats.n_paths() == 0) return text;
   add_days(text, summary, observed);
   add_window(text, summary, scenario, observed);
+  add_peak_probabilities(text, summary);
+  add_transmission(text, summary);
   add_flags(text, summary);
   return text;
 }

@@ -24,6 +24,14 @@ constexpr auto kObserved = std::to_array<std::pair<std::string_view, Variable>>(
 
 }  // namespace
 
+bool is_replaced_by_draws(const Scenario& s, std::string_view column) noexcept {
+  if (column == "tga_usd_bn") return s.policy.tga.target.has_value();
+  if (column == "net_coupons_usd_bn" || column == "net_bills_usd_bn") return s.drivers.settlements.is_drawn;
+  if (column == "treasury_volatility_bp") return s.drivers.volatility.is_drawn;
+  if (column == "other_factors_drain_usd_bn") return s.drivers.other_factors.is_drawn;
+  return false;
+}
+
 const AdministeredRates& rates_on(const Policy& policy, Date date) {
   const auto& all = policy.administered_rates;
   const auto after = std::ranges::upper_bound(all, date, {}, &AdministeredRates::from);

@@ -307,6 +307,152 @@ void check_operations(const Scenario& scenario, bool has_window, Findings& findi
   }
 }
 
+void check_meetings(const Policy& policy, Findings& findings) {
+  for (std::size_t i = 0; i < policy.meetings.size(); ++i) {
+    const std::string key = "policy.meetings[" + std::to_string(i) + "]";
+    if (!is_publication_day(policy.meetings[i]))
+      findings.error(key, to_iso(policy.meetings[i]) + " is not a publication day of SOFR; the nearest is " +
+                              to_iso(nearest_open_day(policy.meetings[i])));
+    if (i > 0 && policy.meetings[i] <= policy.meetings[i - 1])
+      findings.error(key, "must be later than the meeting before, " + to_iso(policy.meetings[i - 1]));
+  }
+}
+
+void check_rule_parameters(const PolicyRules& rules, Findings& findings) {
+  const auto table = rule_parameters();
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    const auto& spec = table[row];
+    const std::string key = "policy.rules." + std::string(kRuleNames[static_cast<std::size_t>(spec.rule)]) + ".";
+    findings.range(key + std::string(spec.key), rules[row], spec.low, spec.high, unit_text(spec.unit), false);
+    if (spec.unit == Unit::business_days && rules[row] != std::floor(rules[row]))
+      findings.error(key + std::string(spec.key), "must be a whole number of days, got " + number_text(rules[row]));
+  }
+}
+
+/// The days of the window on which a rule may act.
+Period period_of(const PolicyRule& rule, const Window& window) {
+  return overlap({rule.from.value_or(window.start), rule.until.value_or(window.end)}, {window.start, window.end});
+}
+
+/// An emergency operation comes from an entry or from the rule, never from both on one day.
+void check_emergency_repo(const Policy& policy, const Window& window, Findings& findings) {
+  const auto& rule = policy.rules[Rule::emergency_repo];
+  if (!rule.enabled) return;
+  const auto& list = policy.repo_operations;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (!list[i].am_trigger) continue;
+    if (const auto day = first_open_day(overlap(period_of(list[i], window), period_of(rule, window))))
+      findings.error("policy.rules.emergency_repo", "an afternoon operation behind a trigger is stated twice on " +
+                                                        to_iso(*day) + ", here and in " +
+                                                        item_key("policy.repo_operations", list, i) +
+                                                        "; disable one, or give the rule from and until");
+  }
+}
+
+/// A rule that shifts IORB moves with it what is quoted over IORB; rates quoted on their own would need a second rule.
+void check_rates_move_along(const Policy& policy, Findings& findings) {
+  if (!policy.rules[Rule::administered_rates].enabled) return;
+  const std::string reason =
+      "must be written over IORB (e.g. iorb + 10 bp) where policy.rules.administered_rates moves it";
+  if (policy.standing_repo.enabled && !policy.standing_repo.rate.over_iorb)
+    findings.error("policy.standing_repo.rate", reason);
+  for (std::size_t i = 0; i < policy.repo_operations.size(); ++i)
+    if (!policy.repo_operations[i].minimum_bid.over_iorb)
+      findings.error(item_key("policy.repo_operations", policy.repo_operations, i) + ".minimum_bid", reason);
+}
+
+void check_rules(const Policy& policy, const Window& window, bool has_window, Findings& findings) {
+  check_meetings(policy, findings);
+  check_rule_parameters(policy.rules, findings);
+  check_rates_move_along(policy, findings);
+  for (std::size_t k = 0; k < kRuleCount; ++k) {
+    const auto id = static_cast<Rule>(k);
+    const auto& rule = policy.rules[id];
+    const std::string key = "policy.rules." + std::string(kRuleNames[k]);
+    if (rule.from && rule.until && *rule.until < *rule.from)
+      findings.error(key + ".until", "must not be before from, " + to_iso(*rule.from));
+    if (!rule.enabled || !has_window) continue;
+    const Period days = period_of(rule, window);
+    if (!first_open_day(days)) findings.warning(key, "has no publication day in the window: it never acts");
+    if (id != Rule::runoff_stop && id != Rule::administered_rates) continue;
+    if (policy.meetings.empty())
+      findings.error(key, "acts at meetings: policy.meetings must list their days");
+    else if (std::ranges::none_of(policy.meetings, [&](Date day) {
+               return day > days.first - std::chrono::days{1} && day <= days.last;
+             }))
+      findings.warning(key, "no meeting falls on its days: it never acts");
+    if (id == Rule::runoff_stop && policy.runoff_per_month == 0.0)
+      findings.warning(key, "policy.securities.runoff is 0: there is nothing to stop");
+  }
+  if (has_window) check_emergency_repo(policy, window, findings);
+}
+
+// ---------------------------------------------------------------- drivers
+
+void check_drivers(const Scenario& scenario, Findings& findings) {
+  const auto& tga = scenario.policy.tga;
+  if (tga.target) findings.amount("policy.tga.target", *tga.target);
+  findings.range("policy.tga.residual_sd", tga.residual_sd, 0.0, 1000.0, "bn USD", false);
+  findings.range("policy.tga.pull", tga.pull, 0.0, 1.0, "/d", false);
+  if (tga.by && *tga.by <= scenario.window.start)
+    findings.error("policy.tga.by", "must be after the opening day, " + to_iso(scenario.window.start));
+  if (tga.by && *tga.by > scenario.window.start + std::chrono::days{3660})
+    findings.error("policy.tga.by", "must be within ten years of the opening day");
+
+  const auto& s = scenario.drivers.settlements;
+  const std::string coupons = "drivers.settlements.drawn.coupons.";
+  findings.range(coupons + "mid_month", s.coupons_mid_month, -1000.0, 1000.0, "bn USD", false);
+  findings.range(coupons + "month_end", s.coupons_month_end, -1000.0, 1000.0, "bn USD", false);
+  findings.range(coupons + "sd", s.coupons_sd, 0.0, 1000.0, "bn USD", false);
+  findings.range("drivers.settlements.drawn.bills.mean", s.bills_mean, -1000.0, 1000.0, "bn USD", false);
+  findings.range("drivers.settlements.drawn.bills.sd", s.bills_sd, 0.0, 1000.0, "bn USD", false);
+  const auto& v = scenario.drivers.volatility;
+  const std::string volatility = "drivers.volatility.drawn.";
+  findings.range(volatility + "level", v.level, 0.0, kMaxVolatility, "bp", false);
+  findings.range(volatility + "half_life", v.half_life_days, 0.0, static_cast<double>(kMaxDays), "bd", true);
+  findings.range(volatility + "sd", v.sd, 0.0, 0.5, "", false);
+  findings.range(volatility + "jump.probability", v.jump_probability, 0.0, 1.0, "", false);
+  findings.range(volatility + "jump.size", v.jump_size, 0.0, kMaxVolatility, "bp", false);
+  findings.range(volatility + "jump.half_life", v.jump_half_life_days, 0.0, static_cast<double>(kMaxDays), "bd", true);
+  findings.range("drivers.other_factors.drawn.sd", scenario.drivers.other_factors.sd, 0.0, 1000.0, "bn USD", false);
+  findings.range("drivers.currency.growth", scenario.drivers.currency_growth_per_month, -1000.0, 1000.0,
+                 "bn USD per month", false);
+
+  const auto is_drawn = [&](Driver driver) {
+    switch (driver) {
+      case Driver::tga:
+        return tga.target.has_value();
+      case Driver::coupons:
+      case Driver::bills:
+        return s.is_drawn;
+      case Driver::other_factors:
+        return scenario.drivers.other_factors.is_drawn;
+      case Driver::volatility:
+        return v.is_drawn;
+    }
+    return false;
+  };
+  const auto& list = scenario.drivers.correlation;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string key = "drivers.correlation[" + std::to_string(i) + "]";
+    findings.range(key + ".rho", list[i].rho, -1.0, 1.0, "", false);
+    if (list[i].first == list[i].second) {
+      findings.error(key + ".between", "needs two different drivers");
+      continue;
+    }
+    if (!is_drawn(list[i].first)) findings.error(key + ".between[0]", "is not drawn: only drawn flows are correlated");
+    if (!is_drawn(list[i].second)) findings.error(key + ".between[1]", "is not drawn: only drawn flows are correlated");
+    for (std::size_t j = 0; j < i; ++j)
+      if ((list[i].first == list[j].first && list[i].second == list[j].second) ||
+          (list[i].first == list[j].second && list[i].second == list[j].first))
+        findings.error(key + ".between", "this pair is already in drivers.correlation[" + std::to_string(j) + "]");
+  }
+  if (!scenario.series) return;
+  for (const auto& column : scenario.series->columns)
+    if (is_replaced_by_draws(scenario, column.name))
+      findings.warning("series", "the column " + column.name + " has no effect: these flows are drawn");
+}
+
 // ---------------------------------------------------------------- shocks
 
 void check_size(const std::string& key, const Shock& shock, Findings& findings) {
@@ -422,7 +568,9 @@ void check_series_use(const Scenario& scenario, Findings& findings) {
       findings.error(item_key("policy.repo_operations", operations, i) + ".size",
                      "the series has no column " + std::string(kOffered));
   if (!scenario.series) {
-    findings.warning("series", "no series is named: every daily flow is 0");
+    const auto& drivers = scenario.drivers;
+    if (!scenario.policy.tga.target && !drivers.settlements.is_drawn && !drivers.other_factors.is_drawn)
+      findings.warning("series", "no series is named and nothing is drawn: every daily flow is 0");
     return;
   }
   if (has_nonzero(offered) && std::ranges::none_of(operations, &RepoOperation::from_series))
@@ -504,6 +652,24 @@ void check_expectations(const Scenario& scenario, bool has_window, Findings& fin
   }
 }
 
+void check_transmission(const Transmission& transmission, Findings& findings) {
+  bool has_target = false;
+  for (std::size_t k = 0; k < kTransmissionTargets.size(); ++k) {
+    const auto& stated = transmission.targets[k];
+    if (!stated) continue;
+    has_target = true;
+    const std::string key = "transmission." + std::string(kTransmissionTargets[k].key);
+    findings.range(key + ".range[0]", stated->low, -1000.0, 1000.0, "", false);
+    findings.range(key + ".range[1]", stated->high, -1000.0, 1000.0, "", false);
+    if (!(stated->low <= stated->coefficient && stated->coefficient <= stated->high))
+      findings.error(key + ".coefficient", "must lie in its range, " + number_text(stated->low) + " to " +
+                                               number_text(stated->high) + ", got " + number_text(stated->coefficient));
+  }
+  if (transmission.enabled && !has_target)
+    findings.error("transmission",
+                   "declares no coefficient, e.g. high_yield_spread: {coefficient: 0.4, range: [0.1, 0.8]}");
+}
+
 void check_simulate(const Simulate& simulate, Findings& findings) {
   if (simulate.paths < 1 || simulate.paths > kMaxPaths)
     findings.error("simulate.paths", "must be a whole number from 1 to " + std::to_string(kMaxPaths) + ", got " +
@@ -525,6 +691,8 @@ std::vector<Issue> validate(const Scenario& scenario) {
                   scenario.policy.reserve_management_purchases_per_month);
   findings.amount("basis_trade.position", scenario.basis_trade.position);
   check_operations(scenario, has_window, findings);
+  check_rules(scenario.policy, scenario.window, has_window, findings);
+  check_drivers(scenario, findings);
   check_shocks(scenario, has_window, findings);
   check_correlation(scenario, findings);
   findings.add(validate(scenario.model));
@@ -535,6 +703,7 @@ std::vector<Issue> validate(const Scenario& scenario) {
     check_standing_repo_rate(scenario.policy, scenario.window, findings);
     check_opening_against_rates(scenario, findings);
   }
+  check_transmission(scenario.transmission, findings);
   check_simulate(scenario.simulate, findings);
   check_output(scenario.output, findings);
   check_expectations(scenario, has_window, findings);

@@ -7,10 +7,10 @@
 
 namespace repoquake {
 
-using Rate = double;          ///< percent per annum, ACT/360
-using Spread = double;        ///< basis points over IORB unless said otherwise
-using UsdBn = double;         ///< billions of US dollars
-using Cents = std::int64_t;   ///< US cents; 9.2e18 of them are 92 million bn
+using Rate = double;         ///< percent per annum, ACT/360
+using Spread = double;       ///< basis points over IORB unless said otherwise
+using UsdBn = double;        ///< billions of US dollars
+using Cents = std::int64_t;  ///< US cents; 9.2e18 of them are 92 million bn
 
 inline constexpr double kBpPerPercent = 100.0;
 inline constexpr double kBpPerUnit = 1e4;

@@ -27,6 +27,9 @@ struct ChunkResult {
   /// (path): PathFlag bits of any day.
   std::vector<std::uint32_t> flags;
 
+  /// (path, day): the same by day; empty unless Manifest::has_rules and paths are stored.
+  std::vector<std::uint32_t> events;
+
   /// (variable, day) of Manifest::statistics, then (feature).
   std::vector<stats::Moments> moments;
   /// Quantile bins of every value: (variable, day, path), then (feature, path).

@@ -11,6 +11,17 @@
 
 namespace repoquake::engine {
 
+/// A response of the satellite to the funding shock: coefficient x (spread - opening spread), fed back to nothing.
+/// Source: docs/model.md, "The satellite".
+struct PassThrough {
+  std::string name, unit, long_name;
+  double coefficient = 0.0;      ///< unit per bp
+  double low = 0.0, high = 0.0;  ///< declared range of the coefficient
+  Spread opening_spread = 0.0;
+
+  [[nodiscard]] double respond(Spread spread) const noexcept { return coefficient * (spread - opening_spread); }
+};
+
 struct Manifest {
   std::string name;
   std::string title;
@@ -19,12 +30,16 @@ struct Manifest {
   std::uint64_t n_paths = 0;
   std::uint64_t seed = 0;
   bool is_conditional = false;  ///< a replay on realised flows
+  std::string drawn;            ///< flows that are drawn, a clause for people; empty: none
   bool store_paths = false;
-  std::vector<Variable> variables;   ///< stored per path where store_paths
-  std::vector<Variable> statistics;  ///< with statistics: `variables`, what is expected, and `spread` always
-  std::vector<double> quantiles;     ///< fractions, ascending
-  std::vector<Spread> thresholds;    ///< of spread, bp
-  std::uint32_t chunk_paths = 0;     ///< paths of a ChunkResult; the last may be shorter
+  std::vector<Variable> variables;        ///< stored per path where store_paths
+  std::vector<Variable> statistics;       ///< with statistics: `variables`, what is expected, and `spread` always
+  std::vector<double> quantiles;          ///< fractions, ascending
+  std::vector<Spread> thresholds;         ///< of spread, bp
+  std::vector<Spread> peak_thresholds;    ///< of the window's peaks, bp: `thresholds` and 75 bp
+  bool has_rules = false;                 ///< policy reacts: events are stored by day
+  std::vector<PassThrough> transmission;  ///< empty: off
+  std::uint32_t chunk_paths = 0;          ///< paths of a ChunkResult; the last may be shorter
 
   [[nodiscard]] std::size_t n_days() const noexcept { return dates.size(); }
 };

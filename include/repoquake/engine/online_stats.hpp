@@ -39,6 +39,10 @@ class OnlineStats {
   /// P(spread > threshold) on a day.
   [[nodiscard]] stats::Exceedance exceedance(std::size_t threshold, std::size_t day) const;
 
+  /// P(peak > Manifest::peak_thresholds[threshold]) over the window: of SOFR - IORB, of SOFR - EFFR.
+  [[nodiscard]] stats::Exceedance peak_exceedance(std::size_t threshold) const;
+  [[nodiscard]] stats::Exceedance peak_over_effr_exceedance(std::size_t threshold) const;
+
   /// Path-days, and paths, on which each flag of kPathFlags was raised.
   [[nodiscard]] const std::vector<std::uint64_t>& flag_days() const noexcept { return flag_days_; }
   [[nodiscard]] const std::vector<std::uint64_t>& flagged_paths() const noexcept { return flagged_paths_; }
@@ -54,6 +58,9 @@ class OnlineStats {
   std::vector<stats::Moments> moments_;          ///< (variable, day), then (feature)
   std::vector<stats::QuantileSketch> sketches_;  ///< likewise
   std::vector<std::uint64_t> exceedances_;       ///< (threshold, day)
+  std::vector<Spread> peak_thresholds_;
+  std::vector<std::uint64_t> peaks_above_;            ///< (peak threshold)
+  std::vector<std::uint64_t> peaks_over_effr_above_;  ///< likewise
   std::vector<std::uint64_t> flag_days_;
   std::vector<std::uint64_t> flagged_paths_;
 };

@@ -2,11 +2,13 @@
 /// any thread, in any order.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "repoquake/engine/chunk_result.hpp"
 #include "repoquake/engine/manifest.hpp"
+#include "repoquake/model/drivers.hpp"
 #include "repoquake/model/step_day.hpp"
 #include "repoquake/plan/plan.hpp"
 #include "repoquake/stats/quantile.hpp"
@@ -22,8 +24,11 @@ struct BlockWorkspace {
   model::DayFlows flows;
   model::DayDraws draws;
   model::PathDraws path_draws;
-  std::vector<ColumnData> shock_sizes;  ///< (shock)
-  std::vector<ColumnData> correlated;   ///< normal scores of the correlated shocks
+  model::DriverState drivers;
+  model::DriverDraws driver_draws;
+  std::array<ColumnData, 5> driver_scores;  ///< normal scores: tga, coupons, bills, other factors, volatility
+  std::vector<ColumnData> shock_sizes;      ///< (shock)
+  std::vector<ColumnData> correlated;       ///< normal scores of the correlated shocks
   ColumnData scratch;
   ColumnData late_scratch;
 };

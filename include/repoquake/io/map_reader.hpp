@@ -92,6 +92,7 @@ class MapReader {
   bool quantity(const std::string& key, scenario::Unit unit, double& target, Presence presence = Presence::optional);
   bool quantity(const std::string& key, scenario::Unit unit, std::optional<double>& target);
   bool date(const std::string& key, scenario::Date& target, Presence presence = Presence::optional);
+  bool date(const std::string& key, std::optional<scenario::Date>& target);
   bool flag(const std::string& key, bool& target);
 
   /// Refuses a key that this version does not have, saying what is allowed instead.

@@ -105,11 +105,14 @@ class ResultWriter final : public engine::Sink {
   void create_summary();
   void write_stats(const engine::RunSummary& summary);
   void write_features(const engine::RunSummary& summary);
+  void write_transmission(const engine::RunSummary& summary);
+  void write_peak_exceedances(const Group& group, const engine::RunSummary& summary) const;
   void write_observed();
   void write_scores(const engine::RunSummary& summary);
   void write_provenance(const engine::RunSummary& summary);
   [[nodiscard]] Dataset write_time(const Group& group) const;
-  [[nodiscard]] Dataset write_thresholds(const Group& group) const;
+  [[nodiscard]] Dataset write_thresholds(const Group& group, std::span<const Spread> thresholds,
+                                         std::string_view meaning) const;
   [[nodiscard]] Dataset write_quantiles(const Group& group) const;
   [[nodiscard]] Layout column_layout(std::uint64_t width) const;
   void cut_to(std::uint64_t n_paths);

@@ -22,8 +22,8 @@ void move_mmf_cash(const DayFlows&, PathState&, std::span<std::uint32_t, kBlockP
 void take_up_facilities(const SessionTerms&, const SessionColumns&, ConstColumn clearing, Column standing_repo,
                         Column operations) noexcept;
 
-/// Operations on offer in the afternoon.
-void offer_operations(const DayContext&, ConstColumn am_spread, Column late_offer,
+/// Operations on offer in the afternoon: the morning's, and a same-day one where the morning was tight.
+void offer_operations(const DayContext&, ConstColumn am_spread, ConstColumn offer, Column late_offer,
                       std::span<std::uint32_t, kBlockPaths> flags) noexcept;
 
 /// End-of-day ON RRP.

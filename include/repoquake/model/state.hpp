@@ -19,6 +19,26 @@ struct FedSheet {
   CentsData reserves, tga, on_rrp, foreign_rrp, currency, other_liabilities;
 };
 
+inline constexpr std::size_t kMeanDays = 20;       ///< of the average spread that slow policy rules look at
+inline constexpr std::size_t kVolatilityDays = 5;  ///< over which large-scale repo looks at the change of volatility
+
+/// Where the policy rules of a path stand (policy_rules.hpp). Untouched where a scenario has no rule.
+struct PolicyState {
+  ColumnData morning_offer;                   ///< emergency repo offered on coming mornings, USD bn
+  ColumnData idle_days;                       ///< in a row with little use of it
+  ColumnData large_offer_days;                ///< mornings left on which large-scale repo is offered
+  ColumnData runoff_wait;                     ///< days until run-off stops; 0: it has, below 0: not announced
+  ColumnData purchase_wait;                   ///< days until reserve-management purchases start; 0: none announced
+  ColumnData purchase_pace;                   ///< of these purchases, USD bn a month
+  ColumnData large_buying_days;               ///< days of large purchases, tomorrow's included; 0: none
+  ColumnData unsettled;                       ///< bought yesterday, on the sheet today, USD bn
+  ColumnData rate_shift;                      ///< IORB and ON RRP rate over the scenario's, bp
+  ColumnData pending_shift;                   ///< decided today, in force tomorrow, bp
+  ColumnData rate_move;                       ///< today's change of rate_shift, bp
+  std::array<ColumnData, kMeanDays> spreads;  ///< s_am by row modulo 20, bp
+  std::array<ColumnData, kVolatilityDays> volatilities;  ///< by row modulo 5, bp
+};
+
 /// Carried from one day to the next.
 struct PathState {
   explicit PathState(std::size_t cohorts) : notional(cohorts), equity(cohorts) {}
@@ -51,10 +71,52 @@ struct PathState {
   ColumnData futures_basis;      ///< dislocation, bp of price
   ColumnData yield_impact;       ///< 10-year, bp
 
+  PolicyState policy;
+
   // Constant on a path
   ColumnData capacity_factor;         ///< U_K
   ColumnData dealer_capacity_factor;  ///< U_D
   ColumnData other_sales_factor;      ///< U_X
+};
+
+/// Reactions of the central bank (model 4). `in_force`: may act on this day.
+struct PolicyRules {
+  struct EmergencyRepo {  ///< the same-day operation itself is DayContext::emergency_size
+    bool in_force = false;
+    Spread trigger = 60.0;
+    UsdBn morning_size = 75.0;
+    double growth = 1.4, full_use = 0.95, cut = 0.5, idle_use = 0.5, idle_days = 5.0;
+  } emergency_repo{};
+  struct LargeScaleRepo {
+    bool in_force = false;
+    double volatility_rise = 40.0;
+    Spread basis = 15.0;
+    UsdBn size = 500.0;
+    double days = 20.0;
+  } large_scale_repo{};
+  struct RunoffStop {
+    bool in_force = false;
+    Spread trigger = 5.0;
+    double lag = 22.0;
+  } runoff_stop{};
+  struct ReservePurchases {
+    bool in_force = false;
+    Spread trigger = 5.0;
+    double reserves_ratio = 0.12;
+    UsdBn pace = 40.0;  ///< a month
+    double lag = 1.0, taper = 20.0;
+  } reserve_purchases{};
+  struct LargePurchases {
+    bool in_force = false;
+    Spread yield_impact = 25.0, basis = 25.0;
+    UsdBn first_day = 40.0, full_size = 75.0;
+    double ramp = 4.0;
+    Spread stop_basis = 5.0;
+  } large_purchases{};
+  struct RateAdjustment {
+    bool in_force = false;
+    Spread trigger = 5.0, step = 5.0;
+  } rate_adjustment{};
 };
 
 /// What is known of a day and is the same on every path. Spreads over IORB.
@@ -82,6 +144,14 @@ struct DayContext {
   UsdBn gse_cash = 0.0;  ///< in repo today beyond the opening day's
   int days_to_next = 1;  ///< calendar days to the next business day
   bool tgcr_since_2021 = false;
+  bool has_corridor = false;  ///< is the next known?
+  Spread corridor_top = 0.0;  ///< top of the target range, else the standing repo rate, over IORB
+  std::size_t row = 0;        ///< of the window; 0 is the opening day
+  bool has_rules = false;     ///< does the scenario have policy rules?
+  PolicyRules rules{};
+  bool is_meeting = false;     ///< the central bank decides today
+  double months_passed = 0.0;  ///< since the row before
+  UsdBn runoff = 0.0;          ///< of securities today, contained in the flows
 };
 
 /// What comes in on a day, path by path: realised or drawn flows plus shocks. USD bn unless said.
@@ -111,7 +181,7 @@ struct DayOutcome {
   ColumnData markup;       ///< dealers', bp
   ColumnData am_clearing;  ///< x of the morning, bp
   ColumnData pm_clearing;
-  ColumnData late_offer;                       ///< operations on offer in the afternoon, USD bn
+  ColumnData offer, late_offer;                ///< operations on offer, morning and afternoon, USD bn
   ColumnData am_standing_repo, am_operations;  ///< take-up by session, USD bn
   ColumnData pm_standing_repo, pm_operations;
   std::array<ColumnData, kPercentileCount> percentiles;  ///< reported SOFR percentiles over IORB, bp
@@ -119,6 +189,7 @@ struct DayOutcome {
   ColumnData effr;                                       ///< over IORB, bp
   ColumnData volume_above_srf_rate;
   ColumnData sales, forced_sales;  ///< out of basis trades, USD bn
+  ColumnData spiral_ratio;         ///< Q lambda / (1e4 M); from 1 on the trade is unstable
   ColumnData external_sales;       ///< other investors', net of Fed purchases, USD bn
   ColumnData position, fund_equity;
   std::array<std::uint32_t, kBlockPaths> flags;

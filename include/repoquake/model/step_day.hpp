@@ -11,9 +11,8 @@
 
 namespace repoquake::model {
 
-/// Moves every path of the block from yesterday's close to today's.
-void step_day(const ModelParams&, const DayContext&, const DayFlows&, const DayDraws&, PathState&,
-              DayOutcome&) noexcept;
+/// Moves every path of the block from yesterday's close to today's. Policy rules add their own to the flows.
+void step_day(const ModelParams&, const DayContext&, DayFlows&, const DayDraws&, PathState&, DayOutcome&) noexcept;
 
 /// What the opening day's clearing depends on besides a path's capacity factor U_K.
 struct OpeningMarket {

@@ -10,6 +10,7 @@
 #include "repoquake/calendar/day_grid.hpp"
 #include "repoquake/core/units.hpp"
 #include "repoquake/core/variables.hpp"
+#include "repoquake/model/drivers.hpp"
 #include "repoquake/model/step_day.hpp"
 #include "repoquake/random/correlate.hpp"
 
@@ -27,6 +28,7 @@ struct PlanDay {
   calendar::Date date{};
   model::DayContext context;
   BaseFlows flows;
+  model::DriverDay drivers{};  ///< of drawn flows
   calendar::PeriodEnd period_end = calendar::PeriodEnd::none;
   bool is_tax_date = false;
 };
@@ -63,17 +65,27 @@ struct ShockCorrelator {
   random::Correlator correlator;
 };
 
+/// A response of the satellite (scenario/transmission.hpp).
+struct PlanPassThrough {
+  std::string name, unit, long_name;
+  double coefficient = 0.0, low = 0.0, high = 0.0;
+};
+
 struct Plan {
   std::string name;
   std::string title;
   std::uint64_t n_paths = 0;
   std::uint64_t seed = 0;
   bool is_conditional = false;  ///< a replay on realised flows
+  bool has_rules = false;       ///< policy reacts by itself
+  std::string drawn;            ///< flows that are drawn, a clause for people; empty: none
   model::ModelParams params;
   model::Opening opening;
   std::vector<PlanDay> days;  ///< row 0 is the opening day
   std::vector<PlanShock> shocks;
   std::optional<ShockCorrelator> correlation;
+  model::DriverParams drivers;
+  std::optional<random::Correlator> driver_correlation;  ///< of tga, coupons, bills, other factors, volatility
 
   bool store_paths = true;
   std::vector<Variable> variables;
@@ -83,6 +95,7 @@ struct Plan {
   double rate_precision_bp = 0.01;         ///< 0: exact
   double amount_precision_usd_bn = 0.001;  ///< 0: exact
   double max_flagged = 0.01;
+  std::vector<PlanPassThrough> transmission;  ///< empty: off
 };
 
 }  // namespace repoquake::plan

@@ -24,7 +24,15 @@ enum class Stream : std::uint16_t {
   fund_leverage = 8,
   sales_scale = 9,
   shock_size = 10,
-  shock_date = 11
+  shock_date = 11,
+  // Flows of a free run
+  tga_flow = 12,
+  tga_tail = 13,  ///< slots 0 and 1: the mixing uniforms of its t(4)
+  coupon_settlement = 14,
+  bill_settlement = 15,
+  other_factors = 16,
+  volatility_move = 17,
+  volatility_jump = 18
 };
 
 /// The address of one draw within a seed.

@@ -20,6 +20,10 @@ namespace repoquake::random {
 /// Pre: degrees_of_freedom > 2; u0, u1 in [2^-53, 1 - 2^-53].
 void student_t_from_uniforms(double degrees_of_freedom, ConstColumn u0, ConstColumn u1, Column out);
 
+/// out = unit-variance t(4) draws that keep the order of correlated normals: z / sqrt(-ln(u0 u1)), since -2 ln(u0 u1) is
+/// chi-square with 4 degrees of freedom. In place allowed. Pre: u0, u1 in [2^-53, 1 - 2^-53].
+void student_t4_from_normals(ConstColumn z, ConstColumn u0, ConstColumn u1, Column out) noexcept;
+
 /// Draws at (stream, slot) and, unless n = 4, at (stream, slot + 1). `scratch` is overwritten unless n = 4.
 /// Pre: degrees_of_freedom > 2; scratch and out do not overlap.
 void draw_student_t(std::uint64_t seed, std::uint64_t first_path, std::uint32_t day, Stream stream, std::uint16_t slot,

@@ -1,12 +1,15 @@
 /// What the central bank and the Treasury control, dated. Plain data: what the user asked for.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "repoquake/calendar/business_calendar.hpp"
 #include "repoquake/core/units.hpp"
+#include "repoquake/scenario/policy_rules.hpp"
 
 namespace repoquake::scenario {
 
@@ -77,12 +80,26 @@ struct RepoOperation {
   bool operator==(const RepoOperation&) const = default;
 };
 
+/// Where the Treasury's account goes.
+struct TgaPolicy {
+  std::optional<UsdBn> target{};  ///< nothing: it follows the series, or stays where there is none
+  std::optional<Date> by{};  ///< the day on which the target is reached, in equal steps; nothing: pulled from the start
+  bool has_seasonality = true;  ///< weekdays, month turns and tax dates
+  UsdBn residual_sd = 30.0;
+  double pull = 0.03;  ///< share of the gap closed in a day
+
+  bool operator==(const TgaPolicy&) const = default;
+};
+
 struct Policy {
   std::vector<AdministeredRates> administered_rates;  ///< ascending
   StandingRepo standing_repo;
   std::vector<RepoOperation> repo_operations;
   UsdBn runoff_per_month = 0.0;
   UsdBn reserve_management_purchases_per_month = 0.0;
+  TgaPolicy tga;
+  std::vector<Date> meetings;  ///< days on which the central bank decides, ascending
+  PolicyRules rules;
 
   bool operator==(const Policy&) const = default;
 };

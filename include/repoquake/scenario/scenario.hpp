@@ -5,15 +5,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "repoquake/calendar/business_calendar.hpp"
 #include "repoquake/core/units.hpp"
 #include "repoquake/core/variables.hpp"
+#include "repoquake/scenario/drivers.hpp"
 #include "repoquake/scenario/parameters.hpp"
 #include "repoquake/scenario/policy.hpp"
 #include "repoquake/scenario/series.hpp"
 #include "repoquake/scenario/shocks.hpp"
+#include "repoquake/scenario/transmission.hpp"
 
 namespace repoquake::scenario {
 
@@ -107,6 +110,7 @@ struct Scenario {
   Market market;
   FedBalanceSheet fed_balance_sheet;
   Policy policy;
+  Drivers drivers;
   BasisTrade basis_trade;
   std::vector<Shock> shocks;
   std::vector<ShockCorrelation> correlation;
@@ -114,10 +118,14 @@ struct Scenario {
   Simulate simulate;
   Output output;
   std::vector<Expectation> expect;
+  Transmission transmission;
 
   bool operator==(const Scenario&) const = default;
 
   [[nodiscard]] Spread trend_spread() const noexcept { return market.trend_spread.value_or(market.opening_spread); }
 };
+
+/// Does the scenario draw what this column of a series would say?
+[[nodiscard]] bool is_replaced_by_draws(const Scenario& scenario, std::string_view column) noexcept;
 
 }  // namespace repoquake::scenario

@@ -414,7 +414,7 @@ TEST_CASE("stored chunks depend neither on the order of encoding nor on threads 
     writer.end(summary);
   }
   const auto a = stored_chunks(folder / "a.h5", m);
-  CHECK(a.size() == 3 * (4 + 1 + 13 + 2));
+  CHECK(a.size() == 3 * (4 + 1 + engine::kPathFeatureCount + 2));
   CHECK(a == stored_chunks(folder / "b.h5", m));
 
   engine::Manifest longer = m;  // the check can fail

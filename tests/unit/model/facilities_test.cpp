@@ -83,18 +83,18 @@ TEST_CASE("a closed facility and an operation of size 0 are not used", "[facilit
 
 TEST_CASE("an emergency operation comes only above its trigger", "[facilities]") {
   DayContext day = ordinary_day();
-  day.operation_size = 20.0;
   ColumnData spread = column(60.0);  // at the trigger: not above it
   spread[1] = std::nextafter(60.0, 100.0);
   spread[2] = 3000.0;
   spread[3] = -10.0;
+  const ColumnData morning = column(20.0);
   ColumnData offer;
   Flags flags{};
-  offer_operations(day, spread, offer, flags);  // no policy
+  offer_operations(day, spread, morning, offer, flags);  // no policy
   for (std::size_t i = 0; i < kBlockPaths; ++i) CHECK((offer[i] == 20.0 && flags[i] == 0));
   day.emergency_size = 53.0;
   day.emergency_trigger = 60.0;
-  offer_operations(day, spread, offer, flags);
+  offer_operations(day, spread, morning, offer, flags);
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const bool comes = i == 1 || i == 2;
     CHECK(offer[i] == (comes ? 73.0 : 20.0));
