@@ -5,12 +5,16 @@ set -euo pipefail
 usage() {
   cat <<'TEXT'
 usage: scripts/test.sh [--asan] [--full]
+       scripts/test.sh --list-controls
 
 Installs what is missing (Debian, as root or with sudo), builds the dev preset, runs its tests, and checks that
 scripts/demo.sh ends with its two files. The last line is "N passed, N failed"; the exit code is 1 if any failed.
 
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
   --full             --asan, and the tests that use threads under ThreadSanitizer
+  --list-controls    print the negative controls, one "file:line: name" per line, and their number; builds nothing. A
+                     control shows that a statistical test can fail: it is a TEST_CASE or a SECTION whose name begins
+                     with "control: ", and a wrong claim inside it must be found out
   -h, --help         this text
 
 environment
@@ -19,12 +23,24 @@ environment
 TEXT
 }
 
+# Reads the sources of the tests, so that nothing need be installed or built.
+list_controls() {
+  cd "$(dirname "${BASH_SOURCE[0]}")/.."
+  find tests -name '*_test.cpp' -print0 | LC_ALL=C sort -z | xargs -0 awk '
+    match($0, /"control: [^"]+"/) {
+      print FILENAME ":" FNR ": " substr($0, RSTART + 10, RLENGTH - 11)
+      ++count
+    }
+    END { print count + 0 " controls" }'
+}
+
 asan=0
 tsan=0
 while (($# > 0)); do
   case $1 in
     --asan) asan=1 ;;
     --full) asan=1 tsan=1 ;;
+    --list-controls) list_controls; exit 0 ;;
     -h | --help) usage; exit 0 ;;
     *) echo "test.sh: unknown option $1" >&2; usage >&2; exit 2 ;;
   esac

@@ -42,7 +42,7 @@ TEST_CASE("any number of threads gives the same bits", "[engine]") {
   }
 }
 
-TEST_CASE("the comparison of bits can fail", "[engine][control]") {
+TEST_CASE("control: another seed, or one value moved by the least step, is seen", "[engine][control]") {
   MemorySink a, b;
   (void)run(september({}, 300), a);
   (void)run(september({"simulate.seed=20190918"}, 300), b);
@@ -109,39 +109,6 @@ TEST_CASE("switching off a shock leaves every variable of every path unchanged b
     CHECK(is_equal_before);
   }
   CHECK(moved_after > 0);  // the shock does something, so the check above can fail
-}
-
-TEST_CASE("standard errors fall with the root of the number of paths", "[engine]") {
-  engine::Sink nowhere;
-  const auto few = run(september({"output.paths=none"}, 2000), nowhere);
-  const auto many = run(september({"output.paths=none"}, 32000), nowhere);
-  const auto ratio = [&](engine::PathFeature f) {
-    return few.stats.moments(f).standard_error() / many.stats.moments(f).standard_error();
-  };
-  // The s.d. of an s.d. is about sqrt((kurtosis - 1)/(4 n)): 3 % at 2,000 paths for a kurtosis of 8.
-  CHECK(ratio(engine::PathFeature::peak_spread) == Approx(4.0).epsilon(0.12));
-  const double by_quantile = few.stats.quantile(engine::PathFeature::peak_spread, 0.5).standard_error() /
-                             many.stats.quantile(engine::PathFeature::peak_spread, 0.5).standard_error();
-  CHECK(by_quantile == Approx(4.0).epsilon(0.35));
-  CHECK_FALSE(1.0 == Approx(4.0).epsilon(0.35));  // what an error that does not fall would give
-}
-
-TEST_CASE("two seeds agree within their errors", "[engine]") {
-  engine::Sink nowhere;
-  const auto a = run(september({"output.paths=none", "simulate.seed=1"}, 8000), nowhere);
-  const auto b = run(september({"output.paths=none", "simulate.seed=2"}, 8000), nowhere);
-  const auto distance = [](const stats::Moments& x, const stats::Moments& y) {
-    return std::abs(x.mean - y.mean) / std::hypot(x.standard_error(), y.standard_error());
-  };
-  for (const auto f :
-       {engine::PathFeature::peak_spread, engine::PathFeature::on_rrp_peak, engine::PathFeature::position_change}) {
-    const auto& x = a.stats.moments(f);
-    auto y = b.stats.moments(f);
-    CHECK(x.mean != y.mean);
-    CHECK(distance(x, y) < 4.0);
-    y.mean += 10.0 * y.standard_error();
-    CHECK_FALSE(distance(x, y) < 4.0);  // control
-  }
 }
 
 TEST_CASE("a run that is asked to stop ends with whole chunks", "[engine]") {

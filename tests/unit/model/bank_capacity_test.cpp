@@ -45,7 +45,7 @@ constexpr double kRounding = 1e-13;
 
 TEST_CASE("bank capacity is the text's formula", "[bank_capacity]") { CHECK(largest_error(1.0) < kRounding); }
 
-TEST_CASE("a lending share off by a millionth of a millionth is seen", "[bank_capacity][control]") {
+TEST_CASE("control: a lending share off by a millionth of a millionth is seen", "[bank_capacity][control]") {
   CHECK_FALSE(largest_error(1.0 + 1e-12) < kRounding);
 }
 

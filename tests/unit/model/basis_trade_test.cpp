@@ -421,7 +421,7 @@ TEST_CASE("a funds' day is the text's", "[basis_trade]") {
   CHECK(r.carry_days > 1000);
 }
 
-TEST_CASE("a slow average with a wrong weight is seen", "[basis_trade][control]") {
+TEST_CASE("control: a slow average with a wrong weight is seen", "[basis_trade][control]") {
   CHECK_FALSE(judge_funds_days(0.0300001L).largest < 1e-8);
 }
 

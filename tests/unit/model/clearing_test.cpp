@@ -236,7 +236,7 @@ TEST_CASE("the clearing spread is the root that bisection finds", "[clearing]") 
   CHECK(a.wrong == 0);
 }
 
-TEST_CASE("a root shifted by a billionth of a basis point is seen", "[clearing][control]") {
+TEST_CASE("control: a root shifted by a billionth of a basis point is seen", "[clearing][control]") {
   const Accuracy a = judge_clearing(31, Guess::at_floor, 1e-9);
   CHECK(a.wrong > a.states * 9 / 10);
 }

@@ -75,14 +75,14 @@ std::vector<double> deviations(const std::vector<std::vector<double>>& z, double
 
 }  // namespace
 
-TEST_CASE("transitory need has the stationary variance and autocorrelation of its law", "[need]") {
+TEST_CASE("transitory need has the stationary variance and autocorrelation of its law", "[need][statistical]") {
   const double n = GENERATE(9.0, 15.0);
   const ModelParams p = default_params(1000.0);
   const double sigma = 0.013 * 1000.0;
   for (const double d : deviations(transitory_need(p, n), sigma, 0.77)) CHECK(std::fabs(d) < kStandardErrors);
 }
 
-TEST_CASE("a wrong variance or persistence of transitory need is seen", "[need][control]") {
+TEST_CASE("control: a wrong variance or persistence of transitory need is seen", "[need][control]") {
   const auto z = transitory_need(default_params(1000.0), 9.0);
   CHECK_FALSE(std::fabs(deviations(z, 0.0134 * 1000.0, 0.77)[0]) < kStandardErrors);
   for (const double d : deviations(z, 13.0, 0.80)) CHECK_FALSE(std::fabs(d) < kStandardErrors);
@@ -138,7 +138,7 @@ TEST_CASE("the pull-back comes at a period end, is carried for a day and then is
   CHECK(m.step() == 0.0);
 }
 
-TEST_CASE("the pull-back's mean is its share of volume", "[need]") {
+TEST_CASE("the pull-back's mean is its share of volume", "[need][statistical]") {
   Dice dice(51);
   std::vector<double> sample;
   for (int block = 0; block < 80; ++block) {
@@ -150,8 +150,9 @@ TEST_CASE("the pull-back's mean is its share of volume", "[need]") {
     sample.insert(sample.end(), m.need.begin(), m.need.end());
   }
   CHECK(std::fabs(deviation(sample, 45.0)) < kStandardErrors);
-  CHECK_FALSE(std::fabs(deviation(sample, 45.0 * std::exp(0.5 * 0.35 * 0.35))) <
-              kStandardErrors);  // control: no -sigma^2/2
+  SECTION("control: a mean without -sigma^2/2 is seen") {
+    CHECK_FALSE(std::fabs(deviation(sample, 45.0 * std::exp(0.5 * 0.35 * 0.35))) < kStandardErrors);
+  }
 }
 
 TEST_CASE("the afternoon's need adds a late shock", "[need]") {

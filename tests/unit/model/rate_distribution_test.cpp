@@ -188,7 +188,7 @@ TEST_CASE("percentiles are ordered, not far below the floor, and share their noi
   CHECK(at_lowest > 0);
 }
 
-TEST_CASE("the noise is an AR(1) from nothing with its stationary s.d.", "[rate_distribution]") {
+TEST_CASE("the noise is an AR(1) from nothing with its stationary s.d.", "[rate_distribution][statistical]") {
   const double persistence = GENERATE(0.0, 0.5, 0.9);
   const auto rows = noise(persistence, 60);
   for (const std::size_t day : {1U, 2U, 5U, 60U})
@@ -200,7 +200,7 @@ TEST_CASE("the noise is an AR(1) from nothing with its stationary s.d.", "[rate_
   CHECK(std::fabs(deviation(products, 0.0)) < kStandardErrors);
 }
 
-TEST_CASE("a wrong s.d. of the noise is seen", "[rate_distribution][control]") {
+TEST_CASE("control: a wrong s.d. of the noise is seen", "[rate_distribution][control]") {
   CHECK_FALSE(std::fabs(variance_deviation(noise(0.5, 60).back(), 1.25 * 1.25)) < kStandardErrors);
 }
 

@@ -268,7 +268,7 @@ TEST_CASE("a day is the text's, in the text's order", "[step_day]") {
   CHECK(r.stuck > 50);
 }
 
-TEST_CASE("a wrong anticipated drain is seen", "[step_day][control]") {
+TEST_CASE("control: a wrong anticipated drain is seen", "[step_day][control]") {
   CHECK_FALSE(judge_days(0.14001).largest < 2e-8);
 }
 

@@ -68,7 +68,7 @@ TEST_CASE("every parameter reaches one member, in the table's order, as it is", 
   CHECK(members.size() == table.size() - 1);
 }
 
-TEST_CASE("two rows that change places are seen", "[model_params][control]") {
+TEST_CASE("control: two rows that change places are seen", "[model_params][control]") {
   const auto table = scenario::parameter_table();
   const auto member_of = [&](std::size_t row) {
     scenario::ParameterValues values;

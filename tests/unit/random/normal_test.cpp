@@ -64,7 +64,7 @@ TEST_CASE("a column holds the draws of its addresses", "[normal]") {
 #endif
 }
 
-TEST_CASE("uniforms are uniform", "[normal]") {
+TEST_CASE("uniforms are uniform", "[normal][statistical]") {
   const auto u =
       sample([](std::uint64_t path, Column out) { draw_uniforms(kSeed, path, 7, Stream::pullback, 0, out); });
   const auto cdf = [](double x) { return x; };
@@ -74,12 +74,14 @@ TEST_CASE("uniforms are uniform", "[normal]") {
     CHECK(std::fabs(deviation(u, moment, 1.0 / (n + 1))) < kStandardErrors);
   }
   const double ten_errors = 10.0 * std::sqrt(1.0 / 12.0 / static_cast<double>(u.size()));
-  CHECK(kolmogorov(shifted(u, ten_errors), cdf) > kKolmogorov);
-  CHECK(deviation(
-            shifted(u, ten_errors), [](double x) { return x; }, 0.5) > kStandardErrors);
+  SECTION("control: uniforms off by ten standard errors are seen") {
+    CHECK(kolmogorov(shifted(u, ten_errors), cdf) > kKolmogorov);
+    CHECK(deviation(
+              shifted(u, ten_errors), [](double x) { return x; }, 0.5) > kStandardErrors);
+  }
 }
 
-TEST_CASE("normals are standard normal", "[normal]") {
+TEST_CASE("normals are standard normal", "[normal][statistical]") {
   const auto z = normals();
   const FpTrapsOff judges_may_raise;
   const boost::math::normal judge;
@@ -101,14 +103,14 @@ TEST_CASE("normals are standard normal", "[normal]") {
     CHECK(kolmogorov_two_samples(z, other) < kKolmogorov);
     CHECK(kolmogorov_two_samples(shifted(z, 10.0 / root_n), other) > kKolmogorov);
   }
-  SECTION("and the checks can fail: 10 standard errors") {
+  SECTION("control: normals off by ten standard errors are seen") {
     CHECK(kolmogorov(shifted(z, 10.0 / root_n), cdf) > kKolmogorov);
     CHECK(deviation(shifted(z, 10.0 / root_n), moment(1), 0.0) > kStandardErrors);
     CHECK(deviation(scaled(z, 1.0 + 10.0 * std::sqrt(0.5) / root_n), moment(2), 1.0) > kStandardErrors);
   }
 }
 
-TEST_CASE("neighbouring addresses are uncorrelated", "[normal]") {
+TEST_CASE("neighbouring addresses are uncorrelated", "[normal][statistical]") {
   const auto z = normals();
   const auto uncorrelated = [&](const std::vector<double>& other) {
     auto squares = z;
@@ -127,9 +129,11 @@ TEST_CASE("neighbouring addresses are uncorrelated", "[normal]") {
   CHECK(uncorrelated(normals(kSeed, 7, Stream::need_shock, 1)));
   CHECK(uncorrelated(normals(kSeed + 1)));
 
-  auto tainted = normals(kSeed, 8);  // the check can fail: correlation of 10 standard errors
-  for (std::size_t i = 0; i < z.size(); ++i) tainted[i] += 10.0 / std::sqrt(static_cast<double>(z.size())) * z[i];
-  CHECK_FALSE(uncorrelated(tainted));
+  SECTION("control: a correlation of ten standard errors is seen") {
+    auto tainted = normals(kSeed, 8);
+    for (std::size_t i = 0; i < z.size(); ++i) tainted[i] += 10.0 / std::sqrt(static_cast<double>(z.size())) * z[i];
+    CHECK_FALSE(uncorrelated(tainted));
+  }
 }
 
 TEST_CASE("the bits of columns are frozen", "[normal][student]") {
