@@ -81,11 +81,11 @@ std::optional<std::uint64_t> Value::whole(std::uint64_t low, std::uint64_t high)
 
 std::optional<scenario::Date> Value::date() const {
   if (node_->is_map() || node_->is_list()) {
-    refuse("must be one date; random dates are not available in this version", "write an ISO date, e.g. 2019-09-16");
+    refuse("must be one date", "write it like 2019-09-16 or quarter-end - 1 bd");
     return std::nullopt;
   }
   const auto word = text();
-  return word ? accept(parse_date(*word)) : std::nullopt;
+  return word ? accept(parse_date(*word, reading_->dates)) : std::nullopt;
 }
 
 std::optional<scenario::QuotedRate> Value::quoted_rate() const {

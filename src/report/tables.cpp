@@ -239,7 +239,8 @@ void add_window(std::string& text, const engine::RunSummary& summary, const scen
     const auto& moments = summary.stats.moments(row.feature);
     if (moments.n == 0) continue;  // without meaning in this scenario
     if (row.feature == PathFeature::is_not_back) {
-      add_row(text, row.label, {share_text({n, static_cast<std::uint64_t>(std::llround(moments.mean * static_cast<double>(n)))})});
+      add_row(text, row.label,
+              {share_text({n, static_cast<std::uint64_t>(std::llround(moments.mean * static_cast<double>(n)))})});
       continue;
     }
     const bool is_count = engine::kPathFeatures[engine::index(row.feature)].unit == "business days";
@@ -247,9 +248,9 @@ void add_window(std::string& text, const engine::RunSummary& summary, const scen
       const auto q = summary.stats.quantile(row.feature, p);
       return is_count ? count_text(q, n) : with_error(q, n);
     };
-    add_row(text, row.label,
-            {with_error(moments), quantile(0.50), quantile(0.05), quantile(0.95),
-             observed_text(row.feature, s, observed)});
+    add_row(
+        text, row.label,
+        {with_error(moments), quantile(0.50), quantile(0.05), quantile(0.95), observed_text(row.feature, s, observed)});
     if (row.feature == PathFeature::trough_reserves) add_reserve_ratios(text, summary, s.market);
   }
   if (find(observed, Variable::reserves) != nullptr)

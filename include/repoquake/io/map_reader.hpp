@@ -24,6 +24,7 @@ namespace repoquake::io {
 struct Reading {
   Diagnostics& diagnostics;
   bool is_complete = true;
+  DateFrame dates{};  ///< set once the window has been read
 };
 
 /// A node of the tree, with its full key. Each reading function complains once and then returns nothing.

@@ -242,15 +242,28 @@ TEST_CASE("shocks are laid over the days as their shape says", "[plan]") {
   s.shocks.push_back(s.shocks.front());
   s.shocks.back().id = "off";
   s.shocks.back().enabled = false;
+  s.shocks.push_back(shock("offset", ShockTarget::tga, d18, true, ShockShape::level));
+  s.shocks.push_back(shock("path", ShockTarget::tga, d16, false, ShockShape::path));
+  s.shocks.back().shares = {0.5, 1.0, -0.25};
+  s.shocks.push_back(shock("random", ShockTarget::tga, d18, false, ShockShape::step));
+  s.shocks.back().has_random_date = true;
+  s.shocks.push_back(shock("early-pulse", ShockTarget::volatility, d18, false, ShockShape::pulse, 1.0));
+  s.shocks.back().first = s.shocks.back().last = day("2019-09-03");  // before the window: there from its first day on
+  s.shocks.push_back(shock("early-demand", ShockTarget::repo_demand, d18, false, ShockShape::step));
+  s.shocks.back().first = s.shocks.back().last = day("2019-09-03");  // over
   const auto plan = compiled(s);
-  REQUIRE(plan.shocks.size() == 7);
-  const auto weights = [&](std::size_t k) {
-    return std::vector<double>(plan.shocks[k].weights.begin() + 2,
-                               plan.shocks[k].weights.begin() + 7);  // 13 to 19 September
+  REQUIRE(plan.shocks.size() == 12);
+  const auto on = [&](std::size_t k, std::size_t row) {
+    const auto& placed = plan.shocks[k];
+    const bool acts = row >= placed.first_start && row - placed.first_start < placed.profile.size();
+    return acts ? placed.profile[row - placed.first_start] : 0.0;
+  };
+  const auto weights = [&](std::size_t k) {  // 13 to 19 September
+    return std::vector<double>{on(k, 2), on(k, 3), on(k, 4), on(k, 5), on(k, 6)};
   };
   CHECK(weights(0) == std::vector<double>{0, 1, 0, 0, 0});
   CHECK(weights(1)[1] == Approx(1.0 / 3.0));
-  CHECK(std::accumulate(plan.shocks[1].weights.begin(), plan.shocks[1].weights.end(), 0.0) == Approx(1.0));
+  CHECK(std::accumulate(plan.shocks[1].profile.begin(), plan.shocks[1].profile.end(), 0.0) == Approx(1.0));
   CHECK(weights(2) == std::vector<double>{0, -1, 0, 0, 0});  // reserves fall when other liabilities rise
   CHECK(plan.shocks[2].target == plan::FlowTarget::other_liabilities);
   CHECK(weights(3) == std::vector<double>{0, 1, 1, 1, 0});
@@ -260,7 +273,12 @@ TEST_CASE("shocks are laid over the days as their shape says", "[plan]") {
   CHECK(weights(4)[4] == 0.0);
   CHECK(weights(5) == std::vector<double>{0, 1, 1, 1, 1});  // a dated level stays changed
   CHECK(weights(6) == std::vector<double>{0, 1, 1, 1, 0});
-  for (const auto& placed : plan.shocks) CHECK(placed.weights[0] == 0.0);  // day 0 is given
+  CHECK(weights(7) == std::vector<double>{0, 1, 0, 0, -1});  // taken back on the day after the window
+  CHECK(weights(8) == std::vector<double>{0, 0.5, 1, -0.25, 0});
+  CHECK((plan.shocks[9].first_start == 3 && plan.shocks[9].last_start == 5));  // 16, 17 or 18 September
+  CHECK((on(10, 1) == 1.0 && on(10, 2) == 0.5));
+  CHECK(plan.shocks[11].profile.empty());
+  for (std::size_t k = 0; k < plan.shocks.size(); ++k) CHECK(on(k, 0) == 0.0);  // day 0 is given
 }
 
 TEST_CASE("a shock's draws belong to its id, whatever stands beside it", "[plan]") {
@@ -291,6 +309,10 @@ TEST_CASE("correlations that cannot be are issues, not exceptions", "[plan]") {
   REQUIRE(result.issues.size() == 1);
   CHECK(result.issues[0].key == "correlation");
   CHECK(result.issues[0].reason.find("eigenvalue") != std::string::npos);
+  s.correlation_repair = scenario::CorrelationRepair::nearest;  // asked for the nearest matrix that can be
+  CHECK(plan::compile(s).plan);
+  s.shocks[0].size = {.law = scenario::ShockSize::Law::student_t, .scale = 1.0, .degrees_of_freedom = 5.0};
+  CHECK(plan::compile(s).issues.at(0).key == "shocks.a.size");
 }
 
 TEST_CASE("a held need comes from the base", "[plan]") {
