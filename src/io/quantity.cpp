@@ -236,6 +236,14 @@ Parsed<double> parse_quantity(std::string_view text, Unit unit) {
   return {value, {}, {}};
 }
 
+std::string quantity_text(double value, Unit unit) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  const auto suffix = scenario::unit_text(unit);
+  const bool is_bare = suffix.empty() || unit == Unit::per_day;
+  return std::string(digits.data(), end) + (is_bare ? "" : " " + std::string(suffix));
+}
+
 Parsed<double> parse_number(std::string_view text) {
   text = trim(text);
   if (auto complaint = number_complaint(text); !complaint.empty()) return refuse<double>(complaint);

@@ -24,6 +24,9 @@ struct Parsed {
 /// A number in `unit`, in the units of scenario::Unit.
 [[nodiscard]] Parsed<double> parse_quantity(std::string_view text, scenario::Unit unit);
 
+/// The shortest text that parse_quantity reads back as this value.
+[[nodiscard]] std::string quantity_text(double value, scenario::Unit unit);
+
 /// A plain decimal number without a unit.
 [[nodiscard]] Parsed<double> parse_number(std::string_view text);
 
