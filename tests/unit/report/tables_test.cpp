@@ -178,3 +178,18 @@ TEST_CASE("a free run says what is drawn", "[report]") {
                                  "drawn, no path is a forecast.") &&
                             !Contains("Conditional"));
 }
+
+TEST_CASE("a rule that may act on any day marks none of them, so a long table stays short", "[report]") {
+  const std::vector<std::string> year{"window={start: 2019-09-11, end: 2020-03-31}", "series=null", "expect=[]",
+                                      "policy.repo_operations=[]"};
+  auto with_rule = year;
+  with_rule.emplace_back("policy.rules={emergency_repo: {enabled: true}}");
+  const auto plain = printed(year, 256), with = printed(with_rule, 256);
+  CHECK(plain.summary.manifest.marks == with.summary.manifest.marks);
+  const auto days_shown = [](const Printed& run) {
+    return std::ranges::count_if(run.summary.manifest.dates, [&](const auto date) {
+      return run.table.find("  " + calendar::to_iso(date) + " ") != std::string::npos;
+    });
+  };
+  CHECK(days_shown(with) < 20);
+}
