@@ -602,9 +602,9 @@ TEST_CASE("a day without rules does not look at the state of policy", "[policy_r
   const Opening opening = opening_2019(default_params());
   World plain(opening, dice), littered(opening, again), idle(opening, once_more);
   idle.day.has_rules = true;  // the scenario has rules, none is in force
-  Dice days(303), same_days(303), and_again(303);
+  Dice litter(303);
   for (int day = 0; day < 12; ++day) {
-    for (ColumnData* c : columns_of(littered.state.policy)) *c = column_of([&] { return days.uniform(-9e3, 9e3); });
+    for (ColumnData* c : columns_of(littered.state.policy)) *c = column_of([&] { return litter.uniform(-9e3, 9e3); });
     Dice now(static_cast<std::uint64_t>(400 + day)), now_again = now, now_once_more = now;
     random_day(plain, now);
     random_day(littered, now_again);
