@@ -285,10 +285,12 @@ class FeatureTracker {
           opening_position_ > 0.0 ? 100.0 * (out.position[i] / opening_position_ - 1.0) : 0.0;
       flags_[i] |= out.flags[i];
     }
-    if (context.has_corridor)  // the target range does not move with a rule's adjustment of IORB
+    if (context.has_corridor) {  // the target range does not move with a rule's adjustment of IORB
+      const double lag = context.corridor_moves ? 0.0 : 1.0;
       for (std::size_t i = 0; i < kBlockPaths; ++i)
         at(PathFeature::days_above_corridor)[i] +=
-            spread[i] + state.policy.rate_shift[i] > context.corridor_top ? 1.0 : 0.0;
+            spread[i] + lag * state.policy.rate_shift[i] > context.corridor_top ? 1.0 : 0.0;
+    }
     raise(PathFeature::peak_p99_spread, out.percentiles.back());
     raise(PathFeature::peak_tgcr_spread, out.tgcr);
     raise(PathFeature::peak_futures_basis, state.futures_basis);

@@ -163,6 +163,7 @@ model::DayContext day_context(const Scenario& s, const model::ModelParams& p, co
   c.has_corridor = rates.target.has_value() || c.has_standing_repo;
   if (c.has_corridor)
     c.corridor_top = rates.target ? (rates.target->high - rates.iorb) * kBpPerPercent : c.standing_repo_spread;
+  c.corridor_moves = !rates.target.has_value();
   c.row = row;
   place_rules(s, day, yesterday, c);
   return c;

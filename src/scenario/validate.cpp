@@ -424,20 +424,6 @@ void check_drivers(const Scenario& scenario, Findings& findings) {
   findings.range("drivers.currency.growth", scenario.drivers.currency_growth_per_month, -1000.0, 1000.0,
                  "bn USD per month", false);
 
-  const auto is_drawn = [&](Driver driver) {
-    switch (driver) {
-      case Driver::tga:
-        return tga.target.has_value();
-      case Driver::coupons:
-      case Driver::bills:
-        return s.is_drawn;
-      case Driver::other_factors:
-        return scenario.drivers.other_factors.is_drawn;
-      case Driver::volatility:
-        return v.is_drawn;
-    }
-    return false;
-  };
   const auto& list = scenario.drivers.correlation;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string key = "drivers.correlation[" + std::to_string(i) + "]";
@@ -446,8 +432,6 @@ void check_drivers(const Scenario& scenario, Findings& findings) {
       findings.error(key + ".between", "needs two different drivers");
       continue;
     }
-    if (!is_drawn(list[i].first)) findings.error(key + ".between[0]", "is not drawn: only drawn flows are correlated");
-    if (!is_drawn(list[i].second)) findings.error(key + ".between[1]", "is not drawn: only drawn flows are correlated");
     for (std::size_t j = 0; j < i; ++j)
       if ((list[i].first == list[j].first && list[i].second == list[j].second) ||
           (list[i].first == list[j].second && list[i].second == list[j].first))
