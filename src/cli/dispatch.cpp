@@ -31,6 +31,7 @@ int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::
   add_trace(app, command);
   add_info(app, command);
   add_scenarios(app, command, exit_code);
+  add_schema(app, command);
   add_version(app, command);
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // the order CLI11 takes

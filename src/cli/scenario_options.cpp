@@ -14,7 +14,8 @@ void add_scenario_options(CLI::App& verb, ScenarioOptions& options) {
       ->type_name("OVERLAY.yaml")
       ->allow_extra_args(false);
   verb.add_option("--set", options.settings,
-                  "set one key, e.g. --set 'shocks.tga-build.size=120 bn USD'; may be repeated")
+                  "set one key, e.g. --set 'shocks.tga-build.size=120 bn USD'; +LIST=ITEM adds to a list, ~KEY "
+                  "removes; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   verb.add_option("--paths", options.paths, "number of paths (simulate.paths)")->type_name("N");

@@ -418,6 +418,39 @@ class SettingTarget {
     return done;
   }
 
+  /// Like step_into, but makes nothing.
+  bool step_into_existing(const PathStep& step) {
+    if (!step.index && node_->is_map() && node_->find(step.name) == nullptr) {
+      std::vector<std::string> names;
+      for (const auto& entry : node_->entries) names.push_back(entry.key);
+      return refuse(step, "there is no such key to remove" + did_you_mean(step.name, names));
+    }
+    return step_into(step, false);
+  }
+
+  void remove(const SourceMark& mark) {
+    ConfigNode nothing = ConfigNode::make(Kind::null, mark);
+    assign(std::move(nothing));
+  }
+
+  /// Adds an item to a list, which is made where there is none.
+  void add(ConfigNode item, const SourceMark& mark) {
+    const bool is_new = node_->is_null() || (node_->is_map() && node_->entries.empty());
+    if (is_new) *node_ = ConfigNode::make(Kind::list, mark);
+    if (!node_->is_list()) {
+      diagnostics_.error(mark, key_, "is not a list: + adds an item to a list; without + the value is set");
+      return;
+    }
+    const auto id = std::string(id_of(item));
+    const bool is_taken =
+        !id.empty() && std::ranges::any_of(node_->items, [&](const ConfigNode& other) { return id_of(other) == id; });
+    if (is_taken) {
+      diagnostics_.error(item.mark, key_ + "." + id, "an item with this id is there already; set its keys instead");
+      return;
+    }
+    node_->items.push_back(std::move(item));
+  }
+
   void assign(ConfigNode value) {
     if (value.is_null() && parent_->is_list())
       parent_->items.erase(parent_->items.begin() + (node_ - parent_->items.data()));
@@ -621,13 +654,26 @@ ConfigNode merge(ConfigNode base, const ConfigNode& over) { return merge_values(
 void apply_setting(ConfigNode& tree, std::string_view setting, int file, int ordinal, Diagnostics& diagnostics) {
   const SourceMark start{
       .file = file, .line = ordinal, .column = 1, .width = static_cast<int>(count_characters(setting))};
+  const bool adds = setting.starts_with('+');
+  const bool removes = setting.starts_with('~');
+  const std::size_t lead = adds || removes ? 1 : 0;
   const auto equals = setting.find('=');
-  auto path = setting.substr(0, equals);
+  auto path = setting.substr(lead, equals == setting.npos ? setting.npos : equals - lead);
   while (path.ends_with(' ')) path.remove_suffix(1);
-  const auto steps = parse_path(path, start);
-  if (equals == setting.npos || !steps || path.find(' ') != path.npos) {
+  SourceMark path_mark = start;
+  path_mark.column += static_cast<int>(lead);
+  const auto steps = parse_path(path, path_mark);
+  if ((equals == setting.npos) != removes || !steps || path.find(' ') != path.npos) {
     diagnostics.error(start, "",
-                      "a setting is written KEY=VALUE, e.g. market.need=hold or shocks.tga-build.size=120 bn USD");
+                      "a setting is written KEY=VALUE, e.g. market.need=hold or shocks.tga-build.size=120 bn USD; "
+                      "+LIST=ITEM adds to a list, ~KEY removes");
+    return;
+  }
+  SettingTarget target(tree, diagnostics);
+  if (removes) {
+    for (const auto& step : *steps)
+      if (!target.step_into_existing(step)) return;
+    target.remove(steps->back().mark);
     return;
   }
   const auto value_text = setting.substr(equals + 1);
@@ -642,10 +688,12 @@ void apply_setting(ConfigNode& tree, std::string_view setting, int file, int ord
   auto value = parse_document(blank + std::string(value_text), file, diagnostics);
   if (!value) return;
 
-  SettingTarget target(tree, diagnostics);
   for (const auto& step : *steps)
     if (!target.step_into(step, &step == &steps->back())) return;
-  target.assign(std::move(*value));
+  if (adds)
+    target.add(std::move(*value), start);
+  else
+    target.assign(std::move(*value));
 }
 
 std::vector<std::string> item_keys(const std::string& list_key, const ConfigNode& list) {

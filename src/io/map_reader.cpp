@@ -165,7 +165,7 @@ std::optional<std::size_t> Value::choice(std::span<const std::string> names,
 std::optional<std::vector<Value>> Value::items() const {
   note(KeyRecord::Form::list);
   if (reading_->recorder != nullptr)
-    return std::vector{Value(pretended_node(reading_->recorder->pretended), key_ + "[]", key_mark_, *reading_)};
+    return std::vector<Value>(2, {pretended_node(reading_->recorder->pretended), key_ + "[]", key_mark_, *reading_});
   if (!node_->is_list()) {
     const bool is_made_by_setting = node_->is_map() && reading_->diagnostics.source_name(node_->mark.file) == "--set";
     if (is_made_by_setting)

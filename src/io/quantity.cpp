@@ -236,6 +236,13 @@ Parsed<double> parse_quantity(std::string_view text, Unit unit) {
   return {value, {}, {}};
 }
 
+std::vector<std::string> unit_forms(Unit unit) {
+  std::vector<std::string> forms;
+  for (const auto& form : kForms)
+    if (form.unit == unit) forms.emplace_back(form.text);
+  return forms;
+}
+
 std::string quantity_text(double value, Unit unit) {
   std::array<char, 32> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "repoquake/scenario/parameters.hpp"
 #include "repoquake/scenario/policy.hpp"
@@ -23,6 +24,9 @@ struct Parsed {
 
 /// A number in `unit`, in the units of scenario::Unit.
 [[nodiscard]] Parsed<double> parse_quantity(std::string_view text, scenario::Unit unit);
+
+/// The ways to write a unit, as texts after the number; "" where it may be left out.
+[[nodiscard]] std::vector<std::string> unit_forms(scenario::Unit unit);
 
 /// The shortest text that parse_quantity reads back as this value.
 [[nodiscard]] std::string quantity_text(double value, scenario::Unit unit);
