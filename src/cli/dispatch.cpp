@@ -28,10 +28,12 @@ int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::
   int exit_code = kOk;
   add_run(app, command, exit_code);
   add_check(app, command, exit_code);
+  add_explain(app, command, exit_code);
   add_trace(app, command);
   add_info(app, command);
   add_scenarios(app, command, exit_code);
   add_schema(app, command);
+  add_completions(app, command);
   add_version(app, command);
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // the order CLI11 takes

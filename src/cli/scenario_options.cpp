@@ -1,9 +1,11 @@
 #include "cli/scenario_options.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 
+#include "cli/scenario_library.hpp"
 #include "repoquake/plan/compile.hpp"
 
 namespace repoquake::cli {
@@ -20,6 +22,15 @@ void add_scenario_options(CLI::App& verb, ScenarioOptions& options) {
       ->allow_extra_args(false);
   verb.add_option("--paths", options.paths, "number of paths (simulate.paths)")->type_name("N");
   verb.add_option("--seed", options.seed, "seed of the random numbers (simulate.seed)")->type_name("N");
+}
+
+io::LoadOptions ScenarioOptions::load_options() const {
+  const auto find = [](std::string_view path) -> std::optional<std::string> {
+    const auto all = scenario_library();
+    const auto found = std::ranges::find(all, path, &LibraryFile::path);
+    return found == all.end() ? std::nullopt : std::optional(std::string(found->text));
+  };
+  return {overlays, settings, paths, seed, find};
 }
 
 Prepared prepare(const std::string& file, const ScenarioOptions& options) {

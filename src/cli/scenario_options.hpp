@@ -21,7 +21,7 @@ struct ScenarioOptions {
   std::optional<std::uint64_t> paths;
   std::optional<std::uint64_t> seed;
 
-  [[nodiscard]] io::LoadOptions load_options() const { return {overlays, settings, paths, seed}; }
+  [[nodiscard]] io::LoadOptions load_options() const;
 };
 
 void add_scenario_options(CLI::App& verb, ScenarioOptions& options);

@@ -707,6 +707,8 @@ std::vector<std::string> item_keys(const std::string& list_key, const ConfigNode
   return keys;
 }
 
+std::string one_line_yaml(const ConfigNode& node) { return one_line(node); }
+
 void place_keys(const ConfigNode& tree, Diagnostics& diagnostics) {
   diagnostics.place_key("", {tree.mark, tree.mark});
   place_below("", tree, diagnostics);

@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMaxChain = 16;  // files from a scenario up to its furthest parent
 constexpr std::size_t kMaxFiles = 64;
 
+constexpr std::string_view kLibrary = "lib:";
 constexpr std::string_view kNeed = "market.need";
 constexpr std::string_view kPolicyStigma = "policy.standing_repo.stigma";
 constexpr std::string_view kModelStigma = "model.standing_repo.stigma";
@@ -79,15 +80,39 @@ struct Layer {
   std::optional<ConfigNode> base;     ///< where the tree holds its need: whose need that is
 };
 
+bool is_in_library(const fs::path& path) { return path.generic_string().starts_with(kLibrary); }
+
+/// "lib:base/us_2026.yaml" -> "lib:/base/us_2026.yaml", so that folders are folders.
+fs::path library_path(const std::string& text) {
+  const std::string name = text.substr(kLibrary.size());
+  return fs::path(std::string(kLibrary) + (name.starts_with('/') ? "" : "/") + name).lexically_normal();
+}
+
+/// With the suffix of a scenario file, which may be left out in the library.
+fs::path scenario_in_library(const std::string& text) {
+  fs::path path = library_path(text);
+  if (path.extension() != ".yaml") path += ".yaml";
+  return path;
+}
+
+/// A file of the disk or, where the path starts with "lib:", of the library.
+std::string read_anywhere(const fs::path& path, std::size_t limit, const LoadOptions& options) {
+  if (!is_in_library(path)) return read_file(path, limit);
+  std::string name = path.generic_string().substr(kLibrary.size());
+  while (name.starts_with('/')) name.erase(0, 1);
+  auto bytes = options.library ? options.library(name) : std::nullopt;
+  if (!bytes) throw IoError("the built-in library has no file " + name);
+  return std::move(*bytes);
+}
+
 class Loader {
  public:
-  explicit Loader(fs::path folder) : main_folder_(std::move(folder)) {}
+  Loader(fs::path folder, const LoadOptions& options) : main_folder_(std::move(folder)), options_(options) {}
 
-  LoadedScenario load(const std::string& bytes, const std::string& name, const std::optional<fs::path>& path,
-                      const LoadOptions& options) {
-    if (path) chain_.push_back({fs::weakly_canonical(*path), name});
+  LoadedScenario load(const std::string& bytes, const std::string& name, const std::optional<fs::path>& path) {
+    if (path) chain_.push_back({identity_of(*path), name});
     Layer layer = read_layer(bytes, "scenario", name, main_folder_);
-    lay_options(layer.tree, options);
+    lay_options(layer.tree, options_);
     drop_hidden_stigma(layer.tree);
     place_keys(layer.tree, out_.diagnostics);
 
@@ -197,12 +222,9 @@ class Loader {
     };
     const auto text = name.text();
     if (!text || text->empty()) return refuse("must be the path of a scenario file");
-    if (text->starts_with("lib:")) return refuse("the built-in library is not available in this version; name a file");
-
-    const fs::path path = (folder_of(name.node().mark) / *text).lexically_normal();
+    const fs::path path = is_in_library(*text) ? scenario_in_library(*text) : resolve(name.node().mark, *text);
     const std::string shown = path.generic_string();
-    std::error_code ignored;
-    const fs::path canonical = fs::weakly_canonical(path, ignored);
+    const fs::path canonical = identity_of(path);
     if (const auto first = std::ranges::find(chain_, canonical, &Link::canonical); first != chain_.end()) {
       std::string trail;
       for (auto link = first; link != chain_.end(); ++link) trail += fs::path(link->name).filename().string() + " -> ";
@@ -215,7 +237,7 @@ class Loader {
 
     std::string bytes;
     try {
-      bytes = read_file(path, kScenarioFileLimit);
+      bytes = read_anywhere(path, kScenarioFileLimit, options_);
     } catch (const IoError& e) {
       return refuse(e.what());
     }
@@ -224,6 +246,17 @@ class Loader {
     chain_.pop_back();
     layers_.emplace(canonical, layer);
     return layer;
+  }
+
+  /// What two names of one file have in common.
+  static fs::path identity_of(const fs::path& path) {
+    std::error_code ignored;
+    return is_in_library(path) ? path : fs::weakly_canonical(path, ignored);
+  }
+
+  /// A path that a file names, as seen from here.
+  [[nodiscard]] fs::path resolve(const SourceMark& mark, const std::string& file) const {
+    return is_in_library(file) ? library_path(file) : (folder_of(mark) / file).lexically_normal();
   }
 
   // ---- the command line
@@ -287,10 +320,10 @@ class Loader {
 
   std::optional<scenario::Series> read_series(const SeriesReference& reference, ConfigNode& tree,
                                               const scenario::Window& window, Diagnostics& diagnostics) {
-    const fs::path path = (folder_of(reference.file_mark) / reference.file).lexically_normal();
+    const fs::path path = resolve(reference.file_mark, reference.file);
     std::string bytes;
     try {
-      bytes = read_file(path, kSeriesFileLimit);
+      bytes = read_anywhere(path, kSeriesFileLimit, options_);
     } catch (const IoError& e) {
       diagnostics.error(reference.file_mark, "series.file", e.what());
       return std::nullopt;
@@ -328,10 +361,10 @@ class Loader {
       if (shock.size.law != scenario::ShockSize::Law::empirical || shock.size.file.empty()) continue;
       ConfigNode& empirical = *list->items[i].find("size")->find("empirical");
       const SourceMark mark = empirical.find("file")->mark;
-      const fs::path path = (folder_of(mark) / shock.size.file).lexically_normal();
+      const fs::path path = resolve(mark, shock.size.file);
       std::string bytes;
       try {
-        bytes = read_file(path, kSeriesFileLimit);
+        bytes = read_anywhere(path, kSeriesFileLimit, options_);
       } catch (const IoError& e) {
         diagnostics.error(mark, "shocks." + shock.id + ".size.empirical.file", e.what());
         continue;
@@ -348,6 +381,7 @@ class Loader {
   }
 
   [[nodiscard]] std::string from_main_folder(const fs::path& path) const {
+    if (is_in_library(path)) return path.generic_string();
     const fs::path from = main_folder_.empty() ? fs::path(".") : main_folder_;
     return fs::absolute(path)
         .lexically_normal()
@@ -412,13 +446,32 @@ class Loader {
     layer.tree.entries.push_back({"base", need_mark, *layer.base});
   }
 
+  /// Every stated leaf below a node, as a key with its place.
+  void list_keys(const std::string& path, const ConfigNode& node) {
+    if (node.is_null() || node.kind == ConfigNode::Kind::invalid) return;
+    const bool is_leaf = node.is_scalar() ||
+                         (node.is_list() && std::ranges::all_of(node.items, &ConfigNode::is_scalar)) ||
+                         (node.is_map() && node.entries.empty());
+    if (is_leaf) {
+      out_.keys.push_back({path, one_line_yaml(node),
+                           out_.diagnostics.source_name(node.mark.file) + ":" + std::to_string(node.mark.line)});
+      return;
+    }
+    for (const auto& entry : node.entries) list_keys(path.empty() ? entry.key : path + "." + entry.key, entry.value);
+    const auto names = item_keys(path, node);
+    for (std::size_t i = 0; i < node.items.size(); ++i) list_keys(names[i], node.items[i]);
+  }
+
   void write_resolved(ConfigNode tree) {
     sort_sections(tree);
+    for (const auto& entry : tree.entries)
+      if (entry.key != "base") list_keys(entry.key, entry.value);
     if (ConfigNode* base = tree.find("base")) sort_sections(*base);
     out_.resolved = to_yaml(tree);
   }
 
   fs::path main_folder_;
+  const LoadOptions& options_;
   LoadedScenario out_;
   std::map<int, fs::path> folders_;   ///< of each source
   std::map<int, int> ranks_;          ///< of each source: later ones lie above
@@ -431,13 +484,14 @@ class Loader {
 }  // namespace
 
 LoadedScenario load_scenario(const std::string& file, const LoadOptions& options) {
-  const std::string bytes = read_file(file, kScenarioFileLimit);
-  return Loader(fs::path(file).parent_path()).load(bytes, file, file, options);
+  const fs::path path = is_in_library(file) ? scenario_in_library(file) : fs::path(file);
+  const std::string bytes = read_anywhere(path, kScenarioFileLimit, options);
+  return Loader(path.parent_path(), options).load(bytes, path.generic_string(), path);
 }
 
 LoadedScenario parse_scenario(std::string_view text, const std::string& name, const fs::path& folder,
                               const LoadOptions& options) {
-  return Loader(folder).load(std::string(text), name, std::nullopt, options);
+  return Loader(folder, options).load(std::string(text), name, std::nullopt);
 }
 
 void require_valid(const LoadedScenario& loaded) {

@@ -77,6 +77,9 @@ void place_keys(const ConfigNode& tree, Diagnostics& diagnostics);
 /// YAML text without tags and nulls. Reading it back gives the same tree.
 [[nodiscard]] std::string to_yaml(const ConfigNode& tree);
 
+/// A scalar, a list of scalars or an empty map on one line.
+[[nodiscard]] std::string one_line_yaml(const ConfigNode& node);
+
 /// Same kinds, texts, keys and order; places, quotes and `!clear` do not count.
 [[nodiscard]] bool same_tree(const ConfigNode& a, const ConfigNode& b);
 

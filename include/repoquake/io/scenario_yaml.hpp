@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,16 @@ struct LoadOptions {
   std::vector<std::string> settings;   ///< --set KEY=VALUE
   std::optional<std::uint64_t> paths;  ///< --paths: simulate.paths
   std::optional<std::uint64_t> seed;   ///< --seed: simulate.seed
+
+  /// Files of the built-in library by path ("sep_2019.yaml", "data/sep_2019.csv"): what `lib:` stands for.
+  std::function<std::optional<std::string>(std::string_view)> library{};
+};
+
+/// A key of a scenario with what set it.
+struct ResolvedKey {
+  std::string path;   ///< "shocks.tga-build.size"
+  std::string value;  ///< as YAML on one line
+  std::string place;  ///< "file:line"
 };
 
 struct LoadedScenario {
@@ -42,13 +53,15 @@ struct LoadedScenario {
   /// digest of the series; where need is hold, `base:` holds the parents.
   std::string resolved;
 
+  std::vector<ResolvedKey> keys;  ///< every key that something states, in the order of `resolved`
+
   std::vector<InputFile> files;
 
   /// Errors and warnings, and where each key was written, so that the Issues of plan::compile can be added.
   Diagnostics diagnostics;
 };
 
-/// Reads a scenario file. Wrong content never throws: it is in `diagnostics`, all of it.
+/// Reads a scenario file, or one of the built-in library: "lib:sep_2019". Wrong content never throws: it is in `diagnostics`, all of it.
 /// Throws IoError where `file` or an overlay cannot be read.
 [[nodiscard]] LoadedScenario load_scenario(const std::string& file, const LoadOptions& options = {});
 
