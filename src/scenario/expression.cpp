@@ -30,7 +30,7 @@ struct UnitForm {
   double factor;
 };
 constexpr auto kUnitForms = std::to_array<UnitForm>({{"bp", Dimension::spread, 1.0},
-                                                     {"mn USD", Dimension::amount, 1e-3},
+                                                     {"mn USD", Dimension::amount, 0.001},
                                                      {"bn USD", Dimension::amount, 1.0},
                                                      {"tn USD", Dimension::amount, 1e3},
                                                      {"bd", Dimension::days, 1.0},
@@ -287,7 +287,7 @@ class Parser {
       refuse(start, length, quote(digits) + " is too large or too small");
     at_ += length;
     node.kind = Kind::number;
-    node.value = value;
+    node.value = node.written = value;
     read_unit(node, digits);
     node.length = at_ - start;
     return node;

@@ -44,14 +44,39 @@ bool is_bare(const Expression& node) {
   return is_literal(node) && (node.kind == Kind::number ? node.is_bare : is_bare(node.arguments.front()));
 }
 
-/// Gives a literal another dimension, its value times `factor`.
-void turn(Expression& literal, Dimension dimension, double factor) {
+/// Gives a literal the dimension of its partner. A percentage takes the same multiplication as the variable beside it
+/// (plan/path_program.cpp), so that 2.30 % equals a rate of 2.30.
+void turn(Expression& literal, Dimension dimension) {
   literal.dimension = dimension;
-  if (literal.kind == Kind::number) {
-    literal.value *= factor;
-    literal.is_share = false;
-  } else {
-    turn(literal.arguments.front(), dimension, factor);
+  if (literal.kind != Kind::number) return turn(literal.arguments.front(), dimension);
+  literal.is_share = false;
+  if (dimension == Dimension::rate || dimension == Dimension::spread) literal.value = literal.written * kBpPerPercent;
+  if (dimension == Dimension::percent) literal.value = literal.written * 0.01;
+}
+
+/// Comparisons and logic of constants, conditions being 0 or 1.
+bool truth_of(Operator op, double a, double b) {
+  switch (op) {
+    case Operator::less:
+      return a < b;
+    case Operator::less_equal:
+      return a <= b;
+    case Operator::greater:
+      return a > b;
+    case Operator::greater_equal:
+      return a >= b;
+    case Operator::equal:
+      return a == b;
+    case Operator::not_equal:
+      return a != b;
+    case Operator::logical_and:
+      return a > 0.5 && b > 0.5;
+    case Operator::logical_or:
+      return a > 0.5 || b > 0.5;
+    case Operator::logical_not:
+      return a < 0.5;
+    default:
+      return false;
   }
 }
 
@@ -196,9 +221,8 @@ class Checker {
     for (auto [literal, partner] : {std::pair{&left, &right}, std::pair{&right, &left}}) {
       if (literal->dimension == partner->dimension) return true;
       const Dimension d = partner->dimension;
-      if (is_share(*literal) && (d == Dimension::rate || d == Dimension::spread)) turn(*literal, d, kBpPerUnit);
-      if (is_share(*literal) && d == Dimension::percent) turn(*literal, d, 1.0);
-      if (is_bare(*literal) && d == Dimension::days) turn(*literal, d, 1.0);
+      const bool takes_share = d == Dimension::rate || d == Dimension::spread || d == Dimension::percent;
+      if ((is_share(*literal) && takes_share) || (is_bare(*literal) && d == Dimension::days)) turn(*literal, d);
     }
     return left.dimension == right.dimension;
   }
@@ -231,12 +255,14 @@ class Checker {
     return refuse(node,
                   verb + std::string(scenario::describe(first.dimension)) + link +
                       std::string(scenario::describe(second.dimension)),
-                  hint_for(left, right));
+                  hint_for(node.op, left, right));
   }
 
-  static std::string hint_for(const Expression& left, const Expression& right) {
+  static std::string hint_for(Operator op, const Expression& left, const Expression& right) {
     for (const auto& [literal, partner] : {std::pair{&left, &right}, std::pair{&right, &left}}) {
       const Dimension d = partner->dimension;
+      if (d == Dimension::rate && literal->dimension == Dimension::spread && op == Operator::subtract)
+        return "turn the difference round";
       if (d == Dimension::rate && literal->dimension == Dimension::spread)
         return "a rate is written in %; a spread is a difference of rates, e.g. sofr - iorb";
       if (!is_bare(*literal)) continue;
@@ -302,7 +328,7 @@ class Checker {
       return refuse(value, name + " is over paths, and this is one value a day",
                     node.function == Function::probability
                         ? "name the day or the extreme: P(at(x, 2019-09-17) > ...), P(max(x) > ...), P(days(...) > 0)"
-                        : "make it one value per path, e.g. " + name + "(max(...)");
+                        : "make it one value per path, e.g. max(...)");
     if (takes_two(node.function)) {
       const auto share = constant_value(node.arguments[1]);
       if (!share || node.arguments[1].dimension != Dimension::number || !(*share > 0.0 && *share < 1.0))
@@ -316,7 +342,15 @@ class Checker {
   }
 
  public:
-  /// The value of a constant part.
+  /// Lets a literal take a dimension. True: it has it now.
+  static bool adapt_to(Dimension dimension, Expression& literal) {
+    Expression partner;
+    partner.dimension = dimension;
+    partner.kind = Kind::variable;
+    return adapt(literal, partner);
+  }
+
+  /// The value of a constant part; of a condition 0 or 1.
   static std::optional<double> constant_value(const Expression& node) {
     if (node.kind == Kind::number) return node.value;
     if (node.kind != Kind::operation || node.level != Level::constant) return std::nullopt;
@@ -335,13 +369,39 @@ class Checker {
       case Operator::negate:
         return -*a;
       default:
-        return std::nullopt;
+        return truth_of(node.op, *a, *b) ? 1.0 : 0.0;
     }
   }
 
  private:
   std::vector<ExpressionError> errors_;
 };
+
+/// Puts the values of a scenario in the place of its keys.
+void fill_keys(Expression& node, const std::function<std::optional<std::string>(std::string_view)>& lookup,
+               std::vector<ExpressionError>& errors) {
+  for (auto& argument : node.arguments) fill_keys(argument, lookup, errors);
+  if (node.kind != Kind::key) return;
+  const auto refuse = [&](std::string reason) {
+    errors.push_back({.offset = node.offset, .length = node.length, .reason = std::move(reason)});
+  };
+  const auto text = lookup(node.key);
+  if (!text) return refuse("the scenario states no value for \"" + node.key + "\"");
+  Expression value;
+  value.kind = Kind::number;
+  if (*text == "true" || *text == "false") {
+    value.dimension = Dimension::boolean;
+    value.value = *text == "true" ? 1.0 : 0.0;
+  } else {
+    const auto parsed = parse_expression(*text);
+    if (!parsed.tree || !is_literal(*parsed.tree))
+      return refuse(node.key + " is \"" + text->substr(0, 40) + "\", which cannot be compared");
+    value = *parsed.tree;
+  }
+  value.offset = node.offset;
+  value.length = node.length;
+  node = std::move(value);
+}
 
 /// Takes the linear wrapping off a result over paths. Pre: checked, level sample.
 bool take_form(const Expression& node, MetricForm& form) {
@@ -470,6 +530,51 @@ CheckedMetric check_metric(std::string_view text) {
   auto errors = checker.take_errors();
   if (!errors.empty()) return {std::nullopt, std::move(errors)};
   return {std::move(form), {}};
+}
+
+CheckedTarget check_target(std::string_view text) {
+  std::size_t equals = text.find('=');
+  const auto is_comparison = [&](std::size_t at) {
+    return (at > 0 && std::string_view("<>!=").find(text[at - 1]) != std::string_view::npos) ||
+           (at + 1 < text.size() && text[at + 1] == '=');
+  };
+  while (equals != std::string_view::npos && is_comparison(equals)) equals = text.find('=', equals + 1);
+  if (equals == std::string_view::npos)
+    return {std::nullopt,
+            0.0,
+            {{.offset = text.size(),
+              .reason = "a target is a metric, \"=\" and a value",
+              .hint = "e.g. P(max(sofr - iorb) > 100 bp) = 10 %"}}};
+  auto metric = check_metric(text.substr(0, equals));
+  if (!metric.form) return {std::nullopt, 0.0, std::move(metric.errors)};
+  auto value = parse_expression(text.substr(equals + 1));
+  Checker checker;
+  if (value.tree && checker.check(*value.tree)) {
+    const bool is_constant = Checker::constant_value(*value.tree).has_value();
+    if (!is_constant || !Checker::adapt_to(metric.form->dimension, *value.tree))
+      checker.refuse(*value.tree, "the value of the target must be " + std::string(describe(metric.form->dimension)) +
+                                      ", as the metric is");
+  }
+  auto errors = value.tree ? checker.take_errors() : std::move(value.errors);
+  for (auto& error : errors) error.offset += equals + 1;
+  if (!errors.empty()) return {std::nullopt, 0.0, std::move(errors)};
+  return {std::move(metric.form), *Checker::constant_value(*value.tree), {}};
+}
+
+CheckedCondition evaluate_condition(std::string_view text,
+                                    const std::function<std::optional<std::string>(std::string_view)>& lookup) {
+  auto parsed = parse_expression(text, Names::scenario_keys);
+  if (!parsed.tree) return {std::nullopt, std::move(parsed.errors)};
+  std::vector<ExpressionError> errors;
+  fill_keys(*parsed.tree, lookup, errors);
+  if (!errors.empty()) return {std::nullopt, std::move(errors)};
+  Checker checker;
+  if (checker.check(*parsed.tree) && parsed.tree->dimension != Dimension::boolean)
+    checker.refuse(*parsed.tree, "is " + std::string(describe(parsed.tree->dimension)) + ", not a condition",
+                   "compare it, e.g. fed_balance_sheet.reserves > 1500 bn USD");
+  errors = checker.take_errors();
+  if (!errors.empty()) return {std::nullopt, std::move(errors)};
+  return {Checker::constant_value(*parsed.tree).value_or(0.0) > 0.5, {}};
 }
 
 CheckedExpression check_path_expression(std::string_view text) {

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,6 +69,7 @@ struct Expression {
   std::size_t offset = 0;  ///< bytes from the start of the text
   std::size_t length = 0;
   double value = 0.0;                 ///< number: in the unit of its dimension
+  double written = 0.0;               ///< number: as written, before its unit
   bool is_share = false;              ///< number: written with %, and still free to be a rate or a spread
   bool is_bare = false;               ///< number: written without a unit
   calendar::Date date{};              ///< date
@@ -128,6 +130,23 @@ struct CheckedExpression {
 };
 /// An expression with one number per path, as in `worst.by`.
 [[nodiscard]] CheckedExpression check_path_expression(std::string_view text);
+
+/// "P(max(sofr - iorb) > 100 bp) = 10 %": a metric and the value it is to have.
+struct CheckedTarget {
+  std::optional<MetricForm> form;
+  double target = 0.0;  ///< in the unit of the form's dimension
+  std::vector<ExpressionError> errors;
+};
+[[nodiscard]] CheckedTarget check_target(std::string_view text);
+
+/// A condition on keys of a scenario, as in `skip_if`, answered for one scenario. `lookup` gives the value at a dotted key
+/// as written ("1500 bn USD", "5 bp", "true"), or nothing. Every key is looked up, also behind a false `and`.
+struct CheckedCondition {
+  std::optional<bool> holds;
+  std::vector<ExpressionError> errors;
+};
+[[nodiscard]] CheckedCondition evaluate_condition(
+    std::string_view text, const std::function<std::optional<std::string>(std::string_view)>& lookup);
 
 /// What an expression can be asked of.
 struct ExpressionWorld {
