@@ -719,7 +719,8 @@ scenario::Metric read_metric(const Value& map, const scenario::ExpressionWorld& 
 std::string read_metric_id(const Value& value, const std::vector<scenario::Metric>& metrics) {
   const auto id = value.id();
   Names ids;
-  for (const auto& metric : metrics) ids.push_back(metric.id);
+  for (const auto& metric : metrics)
+    if (!metric.id.empty() && std::ranges::find(ids, metric.id) == ids.end()) ids.push_back(metric.id);
   if (id && std::ranges::find(ids, *id) == ids.end()) {
     const auto nearest = did_you_mean(*id, ids);
     value.refuse("no metric has the id \"" + *id + "\"" +
