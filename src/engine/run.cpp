@@ -75,7 +75,8 @@ std::string mark_of(const plan::Plan& plan, std::size_t row) {
   add(day.is_tax_date, "tax date");
   add(day.context.iorb_change != 0.0, "new rates");
   add(day.context.is_meeting, "meeting");
-  add(std::isfinite(day.context.emergency_trigger) && day.context.emergency_size > 0.0, "emergency repo");
+  const bool is_dated = !day.context.rules.emergency_repo.in_force;  // a rule may act on any day: no day is special
+  add(is_dated && std::isfinite(day.context.emergency_trigger) && day.context.emergency_size > 0.0, "emergency repo");
   return mark;
 }
 

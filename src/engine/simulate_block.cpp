@@ -42,6 +42,18 @@ ColumnData& column_of(FlowTarget target, model::DayFlows& flows) noexcept {
       return flows.repo_demand;
     case FlowTarget::volatility:
       return flows.volatility;
+    case FlowTarget::iorb_change:
+      return flows.iorb_change;
+    case FlowTarget::dealer_capacity:
+      return flows.dealer_capacity;
+    case FlowTarget::net_coupons:
+      return flows.net_coupons;
+    case FlowTarget::net_bills:
+      return flows.net_bills;
+    case FlowTarget::securities:
+      return flows.securities;
+    case FlowTarget::fed_purchases:
+      return flows.fed_purchases;
   }
   return flows.tga;
 }
@@ -53,19 +65,28 @@ void draw_path_constants(std::uint64_t seed, std::uint64_t first_path, model::Pa
     random::normals_from_uniforms(*column, *column);
 }
 
-/// A shock's size before location and scale: a unit law, one value a path.
+/// A shock's size before location and scale: a unit law or, for laws by their quantiles, a uniform. One value a path.
 void draw_score(const PlanShock& shock, std::uint64_t seed, std::uint64_t first_path, Column scratch,
                 Column score) noexcept {
-  if (shock.law == PlanShock::Law::uniform) {
-    random::draw_uniforms(seed, first_path, 0, Stream::shock_size, shock.slot, score);
-  } else if (shock.law == PlanShock::Law::student_t) {
-    const double n = shock.degrees_of_freedom;
-    random::draw_student_t(seed, first_path, 0, Stream::shock_size, shock.slot, n, scratch, score);
-    const double raw = std::sqrt(n / (n - 2.0));  // drawn with unit variance
-    for (double& value : score) value *= raw;
-  } else {
-    random::draw_normals(seed, first_path, 0, Stream::shock_size, shock.slot, score);
+  switch (shock.law) {
+    case PlanShock::Law::constant:
+      return;
+    case PlanShock::Law::uniform:
+    case PlanShock::Law::discrete:
+    case PlanShock::Law::empirical:
+      return random::draw_uniforms(seed, first_path, 0, Stream::shock_size, shock.slot, score);
+    case PlanShock::Law::student_t:
+      return random::draw_student_t(seed, first_path, 0, Stream::shock_size, shock.slot, shock.degrees_of_freedom,
+                                    scratch, score);
+    case PlanShock::Law::normal:
+    case PlanShock::Law::lognormal:
+      return random::draw_normals(seed, first_path, 0, Stream::shock_size, shock.slot, score);
   }
+}
+
+double value_at(const PlanShock& shock, double u) noexcept {
+  const auto found = std::ranges::lower_bound(shock.cumulative, u);
+  return shock.values[static_cast<std::size_t>(found - shock.cumulative.begin())];
 }
 
 double size_of(const PlanShock& shock, double score) noexcept {
@@ -73,29 +94,82 @@ double size_of(const PlanShock& shock, double score) noexcept {
     case PlanShock::Law::constant:
       return shock.location;
     case PlanShock::Law::normal:
-    case PlanShock::Law::student_t:
       return shock.location + shock.scale * score;
+    case PlanShock::Law::student_t: {
+      const double n = shock.degrees_of_freedom;  // drawn with unit variance
+      return shock.location + shock.scale * (std::sqrt(n / (n - 2.0)) * score);
+    }
     case PlanShock::Law::lognormal:
       return shock.location * elementary::exp(shock.scale * score);
     case PlanShock::Law::uniform:
       return shock.location + (shock.scale - shock.location) * score;
+    case PlanShock::Law::discrete:
+    case PlanShock::Law::empirical:
+      return value_at(shock, score);
   }
   return shock.location;
 }
 
+/// Scores of the correlated shocks: all are drawn as normals, correlated, and turned into their own laws by rank.
+void correlate_scores(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept {
+  const auto& places = plan.correlation->shocks;
+  for (std::size_t k = 0; k < places.size(); ++k)
+    random::draw_normals(plan.seed, first_path, 0, Stream::shock_size, plan.shocks[places[k]].slot, work.correlated[k]);
+  plan.correlation->correlator.apply(work.correlated);
+  for (std::size_t k = 0; k < places.size(); ++k) {
+    const PlanShock& shock = plan.shocks[places[k]];
+    const Column score = work.shock_sizes[places[k]];
+    std::ranges::copy(work.correlated[k], score.begin());
+    if (shock.law == PlanShock::Law::normal || shock.law == PlanShock::Law::lognormal) continue;
+    random::uniforms_from_normals(score, score);
+    if (shock.law == PlanShock::Law::student_t) random::student_t_from_uniforms(4.0, score, score, score);
+  }
+}
+
+/// From which row on a shock acts on a path; where it does not happen its size is 0.
+void draw_start(const PlanShock& shock, std::uint64_t seed, std::uint64_t first_path, Column size,
+                Column start) noexcept {
+  const double n = shock.last_start - shock.first_start + 1.0;
+  if (shock.has_random_start()) {
+    random::draw_uniforms(seed, first_path, 0, Stream::shock_date, shock.slot, start);
+    for (double& row : start) row = shock.first_start + std::min(std::floor(row * n), n - 1.0);
+  } else {
+    std::ranges::fill(start, static_cast<double>(shock.first_start));
+  }
+  if (shock.probability < 1.0) {
+    ColumnData chance;
+    random::draw_uniforms(seed, first_path, 0, Stream::shock_date, static_cast<std::uint16_t>(shock.slot + 1), chance);
+    for (std::size_t i = 0; i < kBlockPaths; ++i) size[i] = chance[i] < shock.probability ? size[i] : 0.0;
+  }
+}
+
 void draw_shocks(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept {
-  for (std::size_t k = 0; k < plan.shocks.size(); ++k) {
-    if (plan.shocks[k].law == PlanShock::Law::constant) continue;
-    draw_score(plan.shocks[k], plan.seed, first_path, work.scratch, work.shock_sizes[k]);
-  }
-  if (plan.correlation) {
-    const auto& places = plan.correlation->shocks;
-    for (std::size_t k = 0; k < places.size(); ++k) work.correlated[k] = work.shock_sizes[places[k]];
-    plan.correlation->correlator.apply(work.correlated);
-    for (std::size_t k = 0; k < places.size(); ++k) work.shock_sizes[places[k]] = work.correlated[k];
-  }
   for (std::size_t k = 0; k < plan.shocks.size(); ++k)
-    for (double& value : work.shock_sizes[k]) value = size_of(plan.shocks[k], value);
+    draw_score(plan.shocks[k], plan.seed, first_path, work.scratch, work.shock_sizes[k]);
+  if (plan.correlation) correlate_scores(plan, first_path, work);
+  for (std::size_t k = 0; k < plan.shocks.size(); ++k) {
+    const PlanShock& shock = plan.shocks[k];
+    for (double& value : work.shock_sizes[k])
+      value = std::clamp(size_of(shock, value), shock.clip_low, shock.clip_high);
+    draw_start(shock, plan.seed, first_path, work.shock_sizes[k], work.shock_starts[k]);
+  }
+}
+
+/// Adds what a shock lays on the day.
+void add_shock(const PlanShock& shock, std::uint32_t day, const ColumnData& size, const ColumnData& start,
+               ColumnData& target) noexcept {
+  if (!shock.has_random_start()) {
+    const bool acts = day >= shock.first_start && day - shock.first_start < shock.profile.size();
+    const double weight = acts ? shock.profile[day - shock.first_start] : 0.0;
+    if (weight == 0.0) return;
+    for (std::size_t i = 0; i < kBlockPaths; ++i) target[i] += weight * size[i];
+    return;
+  }
+  const auto length = static_cast<double>(shock.profile.size());
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    const double age = day - start[i];
+    if (age >= 0.0 && age < length) target[i] += shock.profile[static_cast<std::size_t>(age)] * size[i];
+  }
 }
 
 /// Draws behind the flows of a free run. All are made where any is needed: switching one off moves no other.
@@ -136,17 +210,16 @@ void compose_flows(const plan::Plan& plan, std::uint64_t first_path, std::uint32
   f.volatility.fill(base.volatility);
   f.yield_change.fill(base.yield_change);
   f.repo_demand.fill(0.0);
+  f.dealer_capacity.fill(0.0);
+  f.iorb_change.fill(0.0);
   if (plan.drivers.any()) {
     draw_drivers(plan, first_path, day, work);
     model::draw_flows(plan.drivers, plan.days[day].drivers, work.driver_draws, work.state.sheet, work.drivers, f);
   }
-  for (std::size_t k = 0; k < plan.shocks.size(); ++k) {
-    const double weight = plan.shocks[k].weights[day];
-    if (weight == 0.0) continue;
-    ColumnData& target = column_of(plan.shocks[k].target, f);
-    const ColumnData& size = work.shock_sizes[k];
-    for (std::size_t i = 0; i < kBlockPaths; ++i) target[i] += weight * size[i];
-  }
+  work.scratch = f.tga;
+  for (std::size_t k = 0; k < plan.shocks.size(); ++k)
+    add_shock(plan.shocks[k], day, work.shock_sizes[k], work.shock_starts[k], column_of(plan.shocks[k].target, f));
+  for (std::size_t i = 0; i < kBlockPaths; ++i) work.drivers.tga_shocks[i] += f.tga[i] - work.scratch[i];
   for (double& volatility : f.volatility) volatility = std::max(volatility, kLeastVolatility);
 }
 
@@ -214,10 +287,12 @@ class FeatureTracker {
           opening_position_ > 0.0 ? 100.0 * (out.position[i] / opening_position_ - 1.0) : 0.0;
       flags_[i] |= out.flags[i];
     }
-    if (context.has_corridor)  // the target range does not move with a rule's adjustment of IORB
+    if (context.has_corridor) {  // the target range does not move with a rule's adjustment of IORB
+      const double lag = context.corridor_moves ? 0.0 : 1.0;
       for (std::size_t i = 0; i < kBlockPaths; ++i)
         at(PathFeature::days_above_corridor)[i] +=
-            spread[i] + state.policy.rate_shift[i] > context.corridor_top ? 1.0 : 0.0;
+            spread[i] + lag * state.policy.rate_shift[i] > context.corridor_top ? 1.0 : 0.0;
+    }
     raise(PathFeature::peak_p99_spread, out.percentiles.back());
     raise(PathFeature::peak_tgcr_spread, out.tgcr);
     raise(PathFeature::peak_futures_basis, state.futures_basis);
@@ -395,6 +470,7 @@ BlockWorkspace::BlockWorkspace(const plan::Plan& plan)
       driver_draws{},
       driver_scores{},
       shock_sizes(plan.shocks.size()),
+      shock_starts(plan.shocks.size()),
       correlated(plan.correlation ? plan.correlation->shocks.size() : 0),
       scratch{},
       late_scratch{} {}

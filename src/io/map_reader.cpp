@@ -11,6 +11,11 @@ const ConfigNode& empty_map() {
   return node;
 }
 
+const ConfigNode& pretended_node(ConfigNode::Kind kind) {
+  static const ConfigNode invalid = ConfigNode::make(ConfigNode::Kind::invalid, {});
+  return kind == ConfigNode::Kind::map ? empty_map() : invalid;
+}
+
 std::string_view kind_name(ConfigNode::Kind kind) {
   switch (kind) {
     case ConfigNode::Kind::null:
@@ -31,7 +36,38 @@ bool is_invalid(const ConfigNode& node) { return node.kind == ConfigNode::Kind::
 
 }  // namespace
 
+// ---------------------------------------------------------------- the keys of the language
+
+bool KeyRecord::has(Form form) const { return std::ranges::find(forms, form) != forms.end(); }
+
+KeyRecord& KeyRecorder::at(const std::string& path) {
+  const auto known = std::ranges::find(records_, path, &KeyRecord::path);
+  if (known != records_.end()) return *known;
+  records_.push_back({.path = path});
+  return records_.back();
+}
+
+void KeyRecorder::note(const std::string& path, KeyRecord::Form form, std::optional<scenario::Unit> unit) {
+  KeyRecord& record = at(path);
+  if (!record.has(form)) record.forms.push_back(form);
+  if (unit) record.unit = unit;
+}
+
+void KeyRecorder::note_word(const std::string& path, std::string_view word) {
+  KeyRecord& record = at(path);
+  if (std::ranges::find(record.words, word) == record.words.end()) record.words.emplace_back(word);
+}
+
 // ---------------------------------------------------------------- a value
+
+void Value::note(KeyRecord::Form form, std::optional<scenario::Unit> unit) const {
+  if (reading_->recorder != nullptr) reading_->recorder->note(key_, form, unit);
+}
+
+bool Value::is(std::string_view word) const {
+  if (reading_->recorder != nullptr) reading_->recorder->note_word(key_, word);
+  return node_->is_scalar() && node_->text == word;
+}
 
 void Value::refuse(std::string reason, std::string hint) const {
   reading_->diagnostics.error(node_->mark, key_, std::move(reason), std::move(hint));
@@ -48,12 +84,14 @@ std::optional<T> Value::accept(Parsed<T> parsed) const {
 }
 
 std::optional<std::string> Value::text() const {
+  note(KeyRecord::Form::text);
   if (node_->is_scalar()) return node_->text;
   if (!is_invalid(*node_)) refuse("must be a single value, not " + std::string(kind_name(node_->kind)));
   return std::nullopt;
 }
 
 std::optional<std::string> Value::id() const {
+  note(KeyRecord::Form::id);
   const auto word = text();
   if (!word || is_valid_id(*word)) return word;
   refuse("an id is made of letters, digits, \"_\" and \"-\"");
@@ -61,6 +99,7 @@ std::optional<std::string> Value::id() const {
 }
 
 std::optional<bool> Value::flag() const {
+  note(KeyRecord::Form::flag);
   const auto word = text();
   if (!word) return std::nullopt;
   if (*word == "true") return true;
@@ -70,36 +109,47 @@ std::optional<bool> Value::flag() const {
 }
 
 std::optional<double> Value::quantity(scenario::Unit unit) const {
+  note(KeyRecord::Form::quantity, unit);
   const auto word = text();
   return word ? accept(parse_quantity(*word, unit)) : std::nullopt;
 }
 
 std::optional<std::uint64_t> Value::whole(std::uint64_t low, std::uint64_t high) const {
+  note(KeyRecord::Form::whole);
   const auto word = text();
   return word ? accept(parse_whole(*word, low, high)) : std::nullopt;
 }
 
 std::optional<scenario::Date> Value::date() const {
+  note(KeyRecord::Form::date);
   if (node_->is_map() || node_->is_list()) {
-    refuse("must be one date; random dates are not available in this version", "write an ISO date, e.g. 2019-09-16");
+    refuse("must be one date", "write it like 2019-09-16 or quarter-end - 1 bd");
     return std::nullopt;
   }
   const auto word = text();
-  return word ? accept(parse_date(*word)) : std::nullopt;
+  return word ? accept(parse_date(*word, reading_->dates)) : std::nullopt;
 }
 
 std::optional<scenario::QuotedRate> Value::quoted_rate() const {
+  note(KeyRecord::Form::rate);
   const auto word = text();
   return word ? accept(parse_quoted_rate(*word)) : std::nullopt;
 }
 
 std::optional<Spread> Value::am_trigger() const {
+  note(KeyRecord::Form::condition);
   const auto word = text();
   return word ? accept(parse_am_trigger(*word)) : std::nullopt;
 }
 
 std::optional<std::size_t> Value::choice(std::span<const std::string> names,
                                          std::span<const std::string> unavailable) const {
+  if (reading_->recorder != nullptr) {
+    note(KeyRecord::Form::choice);
+    for (const auto& name : names)
+      if (name.find('{') == std::string::npos) reading_->recorder->note_word(key_, name);  // a map is another form
+    return 0;
+  }
   const auto word = text();
   if (!word) return std::nullopt;
   const auto place = std::ranges::find(names, *word);
@@ -113,6 +163,9 @@ std::optional<std::size_t> Value::choice(std::span<const std::string> names,
 }
 
 std::optional<std::vector<Value>> Value::items() const {
+  note(KeyRecord::Form::list);
+  if (reading_->recorder != nullptr)
+    return std::vector{Value(pretended_node(reading_->recorder->pretended), key_ + "[]", key_mark_, *reading_)};
   if (!node_->is_list()) {
     const bool is_made_by_setting = node_->is_map() && reading_->diagnostics.source_name(node_->mark.file) == "--set";
     if (is_made_by_setting)
@@ -143,6 +196,8 @@ std::optional<std::vector<double>> Value::quantities(scenario::Unit unit) const 
 // ---------------------------------------------------------------- a map
 
 MapReader::MapReader(const Value& map) : map_(map), is_map_(map.node().is_map()) {
+  if (auto* recorder = map.reading().recorder; recorder != nullptr && !map.key().empty())
+    recorder->note(map.key(), KeyRecord::Form::map);
   if (!is_map_ && !is_invalid(map.node()))
     map.refuse("must be a map of keys, not " + std::string(kind_name(map.node().kind)));
 }
@@ -151,6 +206,10 @@ std::string MapReader::path(const std::string& key) const { return map_.key().em
 
 std::optional<Value> MapReader::take(const std::string& key, Presence presence) {
   known_.push_back(key);
+  if (auto* recorder = map_.reading().recorder) {
+    recorder->at(path(key)).required |= presence == Presence::required;
+    return Value(pretended_node(recorder->pretended), path(key), map_.key_mark(), map_.reading());
+  }
   const auto* entry = is_map_ ? map_.node().find_entry(key) : nullptr;
   if (entry != nullptr && !entry->value.is_null())
     return Value(entry->value, path(key), entry->key_mark, map_.reading());
@@ -171,6 +230,8 @@ Value MapReader::take_map(const std::string& key) {
 
 bool MapReader::quantity(const std::string& key, scenario::Unit unit, double& target, Presence presence) {
   const auto value = take(key, presence);
+  if (auto* recorder = map_.reading().recorder; recorder != nullptr && presence == Presence::optional)
+    recorder->at(path(key)).default_text = quantity_text(target, unit);
   const auto number = value ? value->quantity(unit) : std::nullopt;
   if (number) target = *number;
   return number.has_value();
@@ -178,9 +239,10 @@ bool MapReader::quantity(const std::string& key, scenario::Unit unit, double& ta
 
 bool MapReader::quantity(const std::string& key, scenario::Unit unit, std::optional<double>& target) {
   double number = 0.0;
-  if (!quantity(key, unit, number)) return false;
-  target = number;
-  return true;
+  const bool is_read = quantity(key, unit, number);
+  if (auto* recorder = map_.reading().recorder) recorder->at(path(key)).default_text.clear();
+  if (is_read) target = number;
+  return is_read;
 }
 
 bool MapReader::date(const std::string& key, scenario::Date& target, Presence presence) {
@@ -199,6 +261,7 @@ bool MapReader::date(const std::string& key, std::optional<scenario::Date>& targ
 
 bool MapReader::flag(const std::string& key, bool& target) {
   const auto value = take(key);
+  if (auto* recorder = map_.reading().recorder) recorder->at(path(key)).default_text = target ? "true" : "false";
   const auto state = value ? value->flag() : std::nullopt;
   if (state) target = *state;
   return state.has_value();

@@ -5,8 +5,11 @@
 #include <charconv>
 #include <cmath>
 #include <system_error>
+#include <vector>
 
 #include "repoquake/calendar/business_calendar.hpp"
+#include "repoquake/calendar/named_days.hpp"
+#include "repoquake/io/diagnostics.hpp"
 
 namespace repoquake::io {
 namespace {
@@ -233,6 +236,14 @@ Parsed<double> parse_quantity(std::string_view text, Unit unit) {
   return {value, {}, {}};
 }
 
+std::string quantity_text(double value, Unit unit) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  const auto suffix = scenario::unit_text(unit);
+  const bool is_bare = suffix.empty() || unit == Unit::per_day;
+  return std::string(digits.data(), end) + (is_bare ? "" : " " + std::string(suffix));
+}
+
 Parsed<double> parse_number(std::string_view text) {
   text = trim(text);
   if (auto complaint = number_complaint(text); !complaint.empty()) return refuse<double>(complaint);
@@ -291,19 +302,68 @@ Parsed<Spread> parse_am_trigger(std::string_view text) {
   return parse_quantity(rest.substr(1), Unit::bp);
 }
 
-Parsed<scenario::Date> parse_date(std::string_view text) {
+namespace {
+
+constexpr std::uint64_t kMaxStep = 2600;  // business days: the longest window
+
+/// "quarter-end - 1 bd" -> "quarter-end", -1. The sign stands between spaces, so the hyphens of a date are none.
+struct SteppedDay {
+  std::string_view day;
+  int step = 0;
+  std::string complaint;
+};
+
+SteppedDay split_step(std::string_view text) {
+  const auto plus = text.find(" + "), minus = text.find(" - ");
+  const auto at = std::min(plus, minus);
+  if (at == std::string_view::npos) return {trim(text), 0, {}};
+  const auto count = parse_quantity(text.substr(at + 3), Unit::business_days);
+  if (!count.value) return {trim(text.substr(0, at)), 0, count.reason};
+  if (*count.value != std::floor(*count.value) || *count.value < 0 || *count.value > static_cast<double>(kMaxStep))
+    return {trim(text.substr(0, at)), 0, "a step has 0 to " + std::to_string(kMaxStep) + " whole business days"};
+  return {trim(text.substr(0, at)), at == plus ? static_cast<int>(*count.value) : -static_cast<int>(*count.value), {}};
+}
+
+Parsed<scenario::Date> parse_day(std::string_view text, const DateFrame& frame) {
   using scenario::Date;
-  text = trim(text);
   if (const auto date = calendar::parse_iso_date(text)) return {date, {}, {}};
-  static constexpr auto kNamedDays = std::to_array<std::string_view>(
-      {"tax-date", "coupon-settlement", "month-end", "quarter-end", "year-end", "day ", "start", "end", "fomc"});
-  for (const auto name : kNamedDays)
-    if (text.starts_with(name))
-      return refuse<Date>("days by name (" + quote(text) + ") are not available in this version",
-                          "write an ISO date, e.g. 2019-09-16");
+  const auto name = std::ranges::find(calendar::kNamedDays, text);
+  const bool is_numbered = text.starts_with("day ");
+  const bool is_edge = text == "start" || text == "end";
+  if (name != calendar::kNamedDays.end() || is_numbered || is_edge) {
+    if (!frame.start || (text == "end" && !frame.end))
+      return refuse<Date>(quote(text) + " is counted from the window; here an ISO date is needed", "e.g. 2019-09-16");
+    if (is_edge) return {text == "start" ? frame.start : frame.end, {}, {}};
+    if (!is_numbered)
+      return {calendar::next_named(static_cast<calendar::NamedDay>(name - calendar::kNamedDays.begin()), *frame.start),
+              {},
+              {}};
+    const auto number = parse_whole(text.substr(4), 0, kMaxStep);
+    if (!number.value) return refuse<Date>(number.reason, "write it like \"day 5\"; the opening is day 0");
+    return {calendar::add_business_days(*frame.start, static_cast<int>(*number.value)), {}, {}};
+  }
   const bool has_shape = text.size() == 10 && text[4] == '-' && text[7] == '-';
   if (has_shape) return refuse<Date>(quote(text) + " is not a day of the calendar in the years 1990 to 2199");
-  return refuse<Date>(quote(text) + " is not an ISO date", "write it like 2019-09-16");
+  std::vector<std::string> names(calendar::kNamedDays.begin(), calendar::kNamedDays.end());
+  names.insert(names.end(), {"start", "end"});
+  const auto nearest = did_you_mean(text, names);
+  if (!nearest.empty()) return refuse<Date>(quote(text) + " is not a day" + nearest);
+  return refuse<Date>(quote(text) + " is not an ISO date",
+                      "write it like 2019-09-16, quarter-end or quarter-end - 1 bd");
+}
+
+}  // namespace
+
+Parsed<scenario::Date> parse_date(std::string_view text, const DateFrame& frame) {
+  using scenario::Date;
+  text = trim(text);
+  const auto [day, step, complaint] = split_step(text);
+  if (!complaint.empty()) return refuse<Date>(complaint, "write a step like \"quarter-end - 1 bd\"");
+  auto parsed = parse_day(day, frame);
+  if (parsed.value && step != 0) parsed.value = calendar::add_business_days(*parsed.value, step);
+  if (parsed.value && calendar::to_iso(*parsed.value) > "2199-12-31")
+    return refuse<Date>(quote(text) + " lies beyond the year 2199");
+  return parsed;
 }
 
 }  // namespace repoquake::io

@@ -49,8 +49,10 @@ void read_heading(MapReader& r, Scenario& scenario) {
 
 void read_window(const Value& map, scenario::Window& window) {
   MapReader r(map);
-  r.date("start", window.start, kRequired);
-  r.date("end", window.end, kRequired);
+  DateFrame& dates = map.reading().dates;
+  dates = {};
+  if (r.date("start", window.start, kRequired)) dates.start = window.start;  // the end may count from the start
+  if (r.date("end", window.end, kRequired)) dates.end = window.end;
   r.finish();
 }
 
@@ -378,8 +380,10 @@ void read_basis_trade(const Value& map, scenario::BasisTrade& trade) {
 // ---------------------------------------------------------------- shocks
 
 /// In the order of scenario::ShockTarget.
-const Names kTargets{"tga",   "reserves",    "currency",  "foreign_rrp", "mmf_cash", "other_treasury_sales",
-                     "yield", "repo_demand", "volatility"};
+const Names kTargets{
+    "tga",       "reserves",    "currency",     "foreign_rrp", "mmf_cash",        "other_treasury_sales",
+    "yield",     "repo_demand", "volatility",   "iorb",        "dealer_capacity", "net_coupons",
+    "net_bills", "securities",  "fed_purchases"};
 
 void read_law(const Value& map, const std::string& law, Unit unit, scenario::ShockSize& size) {
   using Law = scenario::ShockSize::Law;
@@ -397,12 +401,31 @@ void read_law(const Value& map, const std::string& law, Unit unit, scenario::Sho
     r.quantity("df", Unit::none, size.degrees_of_freedom, kRequired);
     r.quantity("scale", unit, size.scale, kRequired);
     r.quantity("mean", unit, size.location);
-  } else {
+  } else if (law == "uniform") {
     size.law = Law::uniform;
     r.quantity("low", unit, size.location, kRequired);
     r.quantity("high", unit, size.scale, kRequired);
+  } else if (law == "discrete") {
+    size.law = Law::discrete;
+    if (const auto values = r.take("values", kRequired)) size.values = values->quantities(unit).value_or(size.values);
+    if (const auto weights = r.take("weights")) size.weights = weights->quantities(Unit::none).value_or(size.weights);
+  } else {
+    size.law = Law::empirical;
+    if (const auto file = r.take("file", kRequired)) size.file = file->text().value_or("");
+    if (const auto column = r.take("column", kRequired)) size.column = column->text().value_or("");
   }
   r.finish();
+}
+
+void read_clip(const Value& clip, Unit unit, scenario::ShockSize& size) {
+  const auto ends = clip.quantities(unit);
+  if (!ends) return;
+  if (ends->size() != 2) {
+    clip.refuse("must be the least and the largest size, e.g. [0 bn USD, 200 bn USD]");
+    return;
+  }
+  size.clip_low = ends->front();
+  size.clip_high = ends->back();
 }
 
 scenario::ShockSize read_shock_size(const Value& value, Unit unit) {
@@ -412,38 +435,68 @@ scenario::ShockSize read_shock_size(const Value& value, Unit unit) {
     return size;
   }
   MapReader r(value);
-  const Names laws{"normal", "lognormal", "student_t", "uniform"};
+  const Names laws{"normal", "lognormal", "student_t", "uniform", "discrete", "empirical"};
   std::vector<std::pair<std::string, Value>> given;
   for (const auto& law : laws)
     if (const auto map = r.take(law)) given.emplace_back(law, *map);
-  for (const auto* key : {"discrete", "empirical", "clip"})
-    r.unavailable(key, "allowed: an amount, " + list_names(laws));
+  const auto clip = r.take("clip");
   r.finish();
   for (const auto& [law, map] : given) read_law(map, law, unit, size);
+  if (clip) read_clip(*clip, unit, size);
   if (given.size() > 1)
     value.refuse("a size has one law, got " + std::to_string(given.size()),
                  "!clear before the map replaces an inherited law");
-  if (value.node().entries.empty()) value.refuse("needs a law: " + list_names(laws));
+  if (given.empty() && (clip || value.node().entries.empty())) value.refuse("needs a law: " + list_names(laws));
   return size;
 }
 
 void read_shape(const Value& value, scenario::Shock& shock) {
   using scenario::ShockShape;
+  const std::string allowed = "{pulse: {half_life: 1 bd}} or {path: [50 %, 100 %, 50 %]}";
   if (!value.node().is_map()) {
-    const auto shape = value.choice(Names{"step", "ramp", "{pulse: {half_life: 1 bd}}"}, Names{"level", "path"});
+    const auto shape =
+        value.choice(Names{"step", "ramp", "level", "{pulse: {half_life: 1 bd}}", "{path: [100 %, 50 %]}"});
     if (shape == 0U) shock.shape = ShockShape::step;
     if (shape == 1U) shock.shape = ShockShape::ramp;
+    if (shape == 2U) shock.shape = ShockShape::level;
     return;
   }
   MapReader r(value);
-  if (const auto pulse = r.take("pulse", kRequired)) {
+  const auto pulse = r.take("pulse");
+  const auto path = r.take("path");
+  if (pulse) {
     shock.shape = ShockShape::pulse;
     MapReader p(*pulse);
     p.quantity("half_life", Unit::business_days, shock.half_life_days, kRequired);
     p.finish();
   }
-  for (const auto* key : {"level", "path"}) r.unavailable(key, "allowed: step, ramp or {pulse: {half_life: 1 bd}}");
+  if (path) {
+    shock.shape = ShockShape::path;
+    shock.shares = path->quantities(Unit::none).value_or(shock.shares);
+  }
   r.finish();
+  if (pulse && path) value.refuse("a shock has one shape, got 2", "null removes an inherited key");
+  if (!pulse && !path && value.node().entries.empty()) value.refuse("needs a shape: " + allowed);
+}
+
+/// A date drawn for each path: {uniform: [2019-09-12, 2019-09-20]}.
+bool read_random_date(const Value& date, scenario::Shock& shock) {
+  MapReader r(date);
+  const auto uniform = r.take("uniform", kRequired);
+  r.finish();
+  const auto ends = uniform ? uniform->items() : std::nullopt;
+  if (!ends) return false;
+  if (ends->size() != 2) {
+    uniform->refuse("must be the first and the last day on which it may start, e.g. [2019-09-12, 2019-09-20]");
+    return false;
+  }
+  const auto first = ends->front().date();
+  const auto last = ends->back().date();
+  if (!first || !last) return false;
+  shock.first = *first;
+  shock.last = *last;
+  shock.has_random_date = true;
+  return true;
 }
 
 /// True: the dates can be used.
@@ -454,6 +507,7 @@ bool read_shock_days(MapReader& r, const Value& map, scenario::Shock& shock) {
     date->refuse("a shock has a date or a window; give one of them", "null removes an inherited key");
     return false;
   }
+  if (date && date->node().is_map()) return read_random_date(*date, shock);
   if (date) {
     const auto day = date->date();
     shock.first = shock.last = day.value_or(scenario::Date{});
@@ -484,9 +538,10 @@ scenario::Shock read_shock(const Value& map, const scenario::Window& window) {
   scenario::Shock shock;
   if (const auto id = r.take("id", kRequired)) shock.id = id->id().value_or("");
   r.flag("enabled", shock.enabled);
+  r.quantity("probability", Unit::none, shock.probability);
 
   const auto target = r.take("target", kRequired);
-  const auto which = target ? target->choice(kTargets, Names{"iorb", "dealer_capacity"}) : std::nullopt;
+  const auto which = target ? target->choice(kTargets) : std::nullopt;
   if (which) shock.target = static_cast<scenario::ShockTarget>(*which);
 
   if (!read_shock_days(r, map, shock)) shock.first = shock.last = window.end;  // no second complaint about them
@@ -883,6 +938,9 @@ ScenarioReading read_scenario(const ConfigNode& tree, Reading& reading) {
   if (const auto correlation = r.take("correlation"))
     for (const auto& item : correlation->items().value_or(std::vector<Value>{}))
       scenario.correlation.push_back(read_correlation(item, scenario.shocks));
+  if (const auto repair = r.take("correlation_repair"))
+    if (repair->choice(Names{"refuse", "nearest"}) == 1U)
+      scenario.correlation_repair = scenario::CorrelationRepair::nearest;
   read_parameters(r.take_map("model"), "", scenario.model);
   read_simulate(r.take_map("simulate"), scenario.simulate);
   read_output(r.take_map("output"), scenario.output);

@@ -61,7 +61,8 @@ void set_scalar(ConfigNode& map, const std::string& key, const std::string& text
 void sort_sections(ConfigNode& tree) {
   static constexpr auto kOrder = std::to_array<std::string_view>(
       {"format", "name", "title", "window", "series", "market", "fed_balance_sheet", "policy", "drivers", "basis_trade",
-       "shocks", "correlation", "model", "transmission", "simulate", "output", "metrics", "expect"});
+       "shocks", "correlation", "correlation_repair", "model", "transmission", "simulate", "output", "metrics",
+       "expect"});
   std::ranges::stable_sort(tree.entries, {},
                            [](const auto& entry) { return std::ranges::find(kOrder, entry.key) - kOrder.begin(); });
 }
@@ -280,6 +281,7 @@ class Loader {
     auto [read, series] = read_scenario(tree, reading);
     scenario = std::move(read);
     if (series) scenario.series = read_series(*series, tree, scenario.window, diagnostics);
+    read_empirical_sizes(tree, scenario, diagnostics);
     add_findings(scenario, series.has_value(), diagnostics);
     return !diagnostics.has_errors();
   }
@@ -316,6 +318,34 @@ class Loader {
     set_scalar(section, "file", series->file);
     set_scalar(section, "sha256", digest);
     return series;
+  }
+
+  /// Sizes that are drawn from a column of a file.
+  void read_empirical_sizes(ConfigNode& tree, scenario::Scenario& scenario, Diagnostics& diagnostics) {
+    ConfigNode* list = tree.find("shocks");
+    if (list == nullptr || list->items.size() != scenario.shocks.size()) return;
+    for (std::size_t i = 0; i < list->items.size(); ++i) {
+      auto& shock = scenario.shocks[i];
+      if (shock.size.law != scenario::ShockSize::Law::empirical || shock.size.file.empty()) continue;
+      ConfigNode& empirical = *list->items[i].find("size")->find("empirical");
+      const SourceMark mark = empirical.find("file")->mark;
+      const fs::path path = (folder_of(mark) / shock.size.file).lexically_normal();
+      std::string bytes;
+      try {
+        bytes = read_file(path, kSeriesFileLimit);
+      } catch (const IoError& e) {
+        diagnostics.error(mark, "shocks." + shock.id + ".size.empirical.file", e.what());
+        continue;
+      }
+      if (std::ranges::find(out_.files, path.generic_string(), &InputFile::path) == out_.files.end())
+        out_.files.push_back({"empirical size", path.generic_string(), sha256_hex(bytes)});
+      const int file = diagnostics.add_source(path.generic_string(), bytes);
+      const auto unit = scenario::shock_unit(shock.target);
+      shock.size.values =
+          parse_column(bytes, file, shock.size.column, unit, diagnostics).value_or(std::vector<double>{});
+      if (!fs::path(shock.size.file).is_absolute()) shock.size.file = from_main_folder(path);
+      set_scalar(empirical, "file", shock.size.file);
+    }
   }
 
   [[nodiscard]] std::string from_main_folder(const fs::path& path) const {

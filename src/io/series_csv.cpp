@@ -37,42 +37,27 @@ std::string shown(std::string_view text) {
   return out + (text.size() > 40 ? "…\"" : "\"");
 }
 
-class SeriesReader {
+/// Lines and cells of a CSV file, with their places; counts complaints and stops at a limit.
+class CsvLines {
  public:
-  SeriesReader(std::string_view text, int file, const std::optional<scenario::Window>& window, Diagnostics& diagnostics)
+  CsvLines(std::string_view text, int file, Diagnostics& diagnostics)
       : rest_(text), file_(file), diagnostics_(diagnostics) {
     if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
-    if (window) {
-      for (Date day = window->start; day <= window->end; day = calendar::next_publication_day(day))
-        expected_.push_back(day);
-    }
-    has_window_ = window.has_value();
   }
 
-  std::optional<scenario::Series> read() {
-    std::vector<Cell> cells;
+  bool has_header = false;  ///< lines that start with # are comments before it
+
+  [[nodiscard]] int complaints() const { return complaints_; }
+  [[nodiscard]] SourceMark here() const { return {.file = file_, .line = std::max(line_, 1)}; }
+
+  /// The header, past comments and empty lines; false where there is none.
+  bool find_header(std::vector<Cell>& cells) {
     do {
-      if (!next_row(cells)) {
-        complain({.file = file_, .line = std::max(line_, 1)}, "",
-                 "the file has no header; it starts with date, then columns");
-        return std::nullopt;
-      }
+      if (!next_row(cells)) return false;
     } while (cells.front().text.starts_with('#') || is_blank(cells));
-    read_header(cells);
-    while (!is_full() && next_row(cells)) {
-      if (!is_blank(cells))
-        read_row(cells);
-      else if (!only_blank_lines_follow())
-        complain({.file = file_, .line = line_}, "", "an empty line between rows");
-    }
-    if (!is_full()) check_end();
-    if (complaints_ > 0) return std::nullopt;
-    for (auto& column : columns_) series_.columns.push_back(std::move(column.data));
-    return std::move(series_);
+    has_header = true;
+    return true;
   }
-
- private:
-  // ---- lines and cells
 
   [[nodiscard]] bool is_full() const { return complaints_ >= kMaxSeriesComplaints; }
 
@@ -101,7 +86,7 @@ class SeriesReader {
     if (line.ends_with('\r')) line.remove_suffix(1);
     ++line_;
     cells.clear();
-    if (line.starts_with('#') && !has_header_) {
+    if (line.starts_with('#') && !has_header) {
       cells.push_back({"#", {.file = file_, .line = line_}});
       return true;
     }
@@ -111,6 +96,7 @@ class SeriesReader {
     return true;
   }
 
+ private:
   /// Adds the cell that starts at `from`; returns where the next one starts, npos after the last.
   std::size_t take_cell(std::string_view line, std::size_t from, std::vector<Cell>& cells) {
     Cell cell{{}, {.file = file_, .line = line_, .column = static_cast<int>(from) + 1}};
@@ -140,11 +126,49 @@ class SeriesReader {
     return end < line.size() ? end + 1 : std::string_view::npos;
   }
 
+  std::string_view rest_;
+  int file_;
+  Diagnostics& diagnostics_;
+  int line_ = 0;
+  int complaints_ = 0;
+};
+
+class SeriesReader {
+ public:
+  SeriesReader(std::string_view text, int file, const std::optional<scenario::Window>& window, Diagnostics& diagnostics)
+      : csv_(text, file, diagnostics) {
+    if (window) {
+      for (Date day = window->start; day <= window->end; day = calendar::next_publication_day(day))
+        expected_.push_back(day);
+    }
+    has_window_ = window.has_value();
+  }
+
+  std::optional<scenario::Series> read() {
+    std::vector<Cell> cells;
+    if (!csv_.find_header(cells)) {
+      csv_.complain(csv_.here(), "", "the file has no header; it starts with date, then columns");
+      return std::nullopt;
+    }
+    read_header(cells);
+    while (!csv_.is_full() && csv_.next_row(cells)) {
+      if (!CsvLines::is_blank(cells))
+        read_row(cells);
+      else if (!csv_.only_blank_lines_follow())
+        csv_.complain(csv_.here(), "", "an empty line between rows");
+    }
+    if (!csv_.is_full()) check_end();
+    if (csv_.complaints() > 0) return std::nullopt;
+    for (auto& column : columns_) series_.columns.push_back(std::move(column.data));
+    return std::move(series_);
+  }
+
+ private:
   // ---- header
 
   void read_header(const std::vector<Cell>& cells) {
     if (cells.front().text != "date")
-      complain(cells.front().mark, "", "the first column must be date, got " + shown(cells.front().text));
+      csv_.complain(cells.front().mark, "", "the first column must be date, got " + shown(cells.front().text));
     for (std::size_t i = 1; i < cells.size(); ++i) {
       const auto& cell = cells[i];
       const auto known = scenario::series_columns();
@@ -153,15 +177,14 @@ class SeriesReader {
           std::ranges::any_of(columns_, [&](const Column& c) { return c.spec != nullptr && c.data.name == cell.text; });
       columns_.emplace_back();
       if (spec == known.end()) {
-        complain(cell.mark, "", "unknown column " + shown(cell.text) + column_hint(cell.text));
+        csv_.complain(cell.mark, "", "unknown column " + shown(cell.text) + column_hint(cell.text));
       } else if (is_repeated) {
-        complain(cell.mark, "", "the column " + cell.text + " is given twice");
+        csv_.complain(cell.mark, "", "the column " + cell.text + " is given twice");
       } else {
         columns_.back() = {&*spec, {cell.text, {}}};
       }
     }
     header_size_ = cells.size();
-    has_header_ = true;
   }
 
   [[nodiscard]] static std::string column_hint(const std::string& name) {
@@ -182,8 +205,9 @@ class SeriesReader {
   void read_row(const std::vector<Cell>& cells) {
     read_date(cells.front());
     if (cells.size() != header_size_) {
-      complain(cells.back().mark, "",
-               "the row has " + std::to_string(cells.size()) + " cells, the header " + std::to_string(header_size_));
+      csv_.complain(
+          cells.back().mark, "",
+          "the row has " + std::to_string(cells.size()) + " cells, the header " + std::to_string(header_size_));
       return;
     }
     for (std::size_t i = 1; i < cells.size(); ++i) {
@@ -195,14 +219,14 @@ class SeriesReader {
   void read_date(const Cell& cell) {
     const auto parsed = parse_date(cell.text);
     if (!parsed.value) {
-      complain(cell.mark, "date", parsed.reason, parsed.hint);
+      csv_.complain(cell.mark, "date", parsed.reason, parsed.hint);
       dates_are_known_ = false;
       return;
     }
     const Date date = *parsed.value;
     const bool is_later = series_.dates.empty() || date > series_.dates.back();
     if (!is_later) {
-      complain(cell.mark, "date", to_iso(date) + " does not come after " + to_iso(series_.dates.back()));
+      csv_.complain(cell.mark, "date", to_iso(date) + " does not come after " + to_iso(series_.dates.back()));
       dates_are_known_ = false;
       return;
     }
@@ -213,12 +237,12 @@ class SeriesReader {
   void check_against_window(const Cell& cell, Date date) {
     if (!std::ranges::binary_search(expected_, date)) {
       const bool is_outside = date < expected_.front() || date > expected_.back();
-      complain(cell.mark, "date",
-               to_iso(date) +
-                   (is_outside ? " lies outside the window, " + window_text() : " is not a publication day of SOFR"));
+      csv_.complain(cell.mark, "date",
+                    to_iso(date) + (is_outside ? " lies outside the window, " + window_text()
+                                               : " is not a publication day of SOFR"));
       return;
     }
-    if (date != expected_[next_expected_]) complain(cell.mark, "date", missing_text(date));
+    if (date != expected_[next_expected_]) csv_.complain(cell.mark, "date", missing_text(date));
     while (next_expected_ < expected_.size() && expected_[next_expected_] <= date) ++next_expected_;
   }
 
@@ -240,44 +264,76 @@ class SeriesReader {
     const std::string key(spec.name);
     const auto number = parse_number(cell.text);
     if (!number.value) {
-      complain(cell.mark, key, number.reason);
+      csv_.complain(cell.mark, key, number.reason);
       return std::nullopt;
     }
     const double value = *number.value;
     const double limit = spec.unit == Unit::usd_bn ? kMaxUsdBn : spec.unit == Unit::bp ? kMaxBp : kMaxPercent;
     if (value < 0.0 && !spec.may_be_negative)
-      complain(cell.mark, key, "must not be negative, got " + shown(cell.text));
+      csv_.complain(cell.mark, key, "must not be negative, got " + shown(cell.text));
     else if (value == 0.0 && spec.name == "treasury_volatility_bp")
-      complain(cell.mark, key, "must be above 0; leave the cell blank where it is not known");
+      csv_.complain(cell.mark, key, "must be above 0; leave the cell blank where it is not known");
     else if (std::abs(value) > limit)
-      complain(cell.mark, key, "is out of range, got " + shown(cell.text) + "; units are in the column name");
+      csv_.complain(cell.mark, key, "is out of range, got " + shown(cell.text) + "; units are in the column name");
     return value;
   }
 
   void check_end() {
-    const SourceMark end{.file = file_, .line = std::max(line_, 1)};
+    const SourceMark end = csv_.here();
     if (has_window_ && dates_are_known_ && next_expected_ < expected_.size())
-      complain(end, "date", missing_text(std::nullopt));
-    else if (series_.dates.empty() && complaints_ == 0)
-      complain(end, "", "the file has no rows");
+      csv_.complain(end, "date", missing_text(std::nullopt));
+    else if (series_.dates.empty() && csv_.complaints() == 0)
+      csv_.complain(end, "", "the file has no rows");
   }
 
-  std::string_view rest_;
-  int file_;
-  Diagnostics& diagnostics_;
-  int line_ = 0;
-  int complaints_ = 0;
+  CsvLines csv_;
   bool has_window_ = false;
   bool dates_are_known_ = true;  ///< every date so far could be read and is later than the one before
   std::vector<Date> expected_;   ///< the publication days of the window
   std::size_t next_expected_ = 0;
   std::size_t header_size_ = 0;
-  bool has_header_ = false;
   std::vector<Column> columns_;
   scenario::Series series_;
 };
 
+/// The suffix that a column of this unit has.
+std::string_view suffix_of(Unit unit) { return unit == Unit::bp ? "_bp" : "_usd_bn"; }
+
 }  // namespace
+
+std::optional<std::vector<double>> parse_column(std::string_view text, int file, const std::string& name, Unit unit,
+                                                Diagnostics& diagnostics) {
+  CsvLines csv(text, file, diagnostics);
+  std::vector<Cell> cells;
+  if (!csv.find_header(cells)) {
+    csv.complain(csv.here(), "", "the file has no header");
+    return std::nullopt;
+  }
+  const auto found = std::ranges::find(cells, name, &Cell::text);
+  if (found == cells.end()) {
+    std::vector<std::string> names;
+    for (const auto& cell : cells) names.push_back(cell.text);
+    const auto nearest = did_you_mean(name, names);
+    csv.complain(cells.front().mark, "", "no column is called " + shown(name) + nearest);
+    return std::nullopt;
+  }
+  if (!name.ends_with(suffix_of(unit))) {
+    csv.complain(found->mark, "", "the name must end with its unit, " + std::string(suffix_of(unit)));
+    return std::nullopt;
+  }
+  const auto place = static_cast<std::size_t>(found - cells.begin());
+  std::vector<double> values;
+  while (!csv.is_full() && csv.next_row(cells)) {
+    if (place >= cells.size() || cells[place].text.empty()) continue;  // not known on this row
+    if (const auto number = parse_number(cells[place].text); number.value)
+      values.push_back(*number.value);
+    else
+      csv.complain(cells[place].mark, name, number.reason);
+  }
+  if (values.empty() && csv.complaints() == 0) csv.complain(csv.here(), name, "the column has no values");
+  if (csv.complaints() > 0) return std::nullopt;
+  return values;
+}
 
 std::optional<scenario::Series> parse_series(std::string_view text, int file,
                                              const std::optional<scenario::Window>& window, Diagnostics& diagnostics) {

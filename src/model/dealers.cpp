@@ -6,12 +6,15 @@
 
 namespace repoquake::model {
 
-void mark_up(const ModelParams& params, const DayContext& day, PathState& state, Column markup) noexcept {
+void mark_up(const ModelParams& params, const DayContext& day, const DayFlows& flows, PathState& state,
+             Column markup) noexcept {
   const auto& d = params.dealers;
   const double capacity = d.capacity * params.repo_volume;
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     state.dealer_inventory[i] *= 1.0 - d.inventory_decay;
-    const double load = state.dealer_inventory[i] / (capacity * state.dealer_capacity_factor[i]);
+    const double usual = capacity * state.dealer_capacity_factor[i];
+    const double load =
+        state.dealer_inventory[i] / std::max(usual + flows.dealer_capacity[i], d.least_capacity * usual);
     markup[i] = day.period_end_markup + d.markup * load * load;
   }
 }
@@ -20,7 +23,7 @@ void price_morning(const ModelParams& params, const DayContext& day, ConstColumn
                    PathState& state) noexcept {
   const double sticky = params.dealers.sticky_share;
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const double iorb_change = day.iorb_change + (day.has_rules ? state.policy.rate_move[i] : 0.0);
+    const double iorb_change = day.iorb_change + (day.moves_rates ? state.policy.rate_move[i] : 0.0);
     state.am_spread[i] = (1.0 - sticky) * (clearing[i] + markup[i]) + sticky * (state.am_spread[i] - iorb_change);
   }
 }

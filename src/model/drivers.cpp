@@ -11,7 +11,8 @@ void draw_flows(const DriverParams& p, const DriverDay& day, const DriverDraws& 
   if (p.tga) {
     for (std::size_t i = 0; i < kBlockPaths; ++i) {
       const double account = to_usd_bn(sheet.tga[i]);
-      const double flow = day.tga_drift + p.tga_pull * (day.tga_reference - account) + p.tga_residual_sd * draws.tga[i];
+      const double flow = day.tga_drift + p.tga_pull * (day.tga_reference + state.tga_shocks[i] - account) +
+                          p.tga_residual_sd * draws.tga[i];
       flows.tga[i] += std::max(flow, std::min(-account, 0.0));
     }
   }

@@ -146,15 +146,17 @@ void open_policy(Spread trend_spread, double volatility_before, PolicyState& p) 
 
 void apply_policy(const DayContext& day, PathState& state, DayFlows& flows, Column offer,
                   std::span<std::uint32_t, kBlockPaths> flags) noexcept {
+  PolicyState& p = state.policy;
+  if (day.moves_rates) {
+    for (std::size_t i = 0; i < kBlockPaths; ++i) {
+      p.rate_move[i] = p.pending_shift[i] + flows.iorb_change[i];
+      p.rate_shift[i] += p.rate_move[i];
+      p.pending_shift[i] = 0.0;
+    }
+  }
   if (!day.has_rules) {
     std::ranges::fill(offer, day.operation_size);
     return;
-  }
-  PolicyState& p = state.policy;
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    p.rate_move[i] = p.pending_shift[i];
-    p.rate_shift[i] += p.rate_move[i];
-    p.pending_shift[i] = 0.0;
   }
   offer_repo(day, p, offer);
   if (day.is_meeting) decide_at_meeting(day, p, flags);

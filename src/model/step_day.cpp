@@ -52,7 +52,7 @@ void step_day(const ModelParams& params, const DayContext& day, DayFlows& flows,
   // Before the open: what policy decided, who needs cash, and what dealers charge for their balance sheets.
   apply_policy(day, state, flows, out.offer, out.flags);
   form_need(params, day, flows, draws, state, out.need);
-  mark_up(params, day, state, out.markup);
+  mark_up(params, day, flows, state, out.markup);
   move_mmf_cash(flows, state, out.flags);
   drain_reserves(flows, out.drain);
 

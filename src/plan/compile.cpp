@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "repoquake/calendar/day_grid.hpp"
+#include "repoquake/calendar/named_days.hpp"
 #include "repoquake/core/elementary.hpp"
 #include "repoquake/scenario/observations.hpp"
 
@@ -162,6 +163,7 @@ model::DayContext day_context(const Scenario& s, const model::ModelParams& p, co
   c.has_corridor = rates.target.has_value() || c.has_standing_repo;
   if (c.has_corridor)
     c.corridor_top = rates.target ? (rates.target->high - rates.iorb) * kBpPerPercent : c.standing_repo_spread;
+  c.corridor_moves = !rates.target.has_value();
   c.row = row;
   place_rules(s, day, yesterday, c);
   return c;
@@ -263,13 +265,6 @@ UsdBn tga_season(const calendar::Day& day, const calendar::Day& yesterday) {
   return mean;
 }
 
-/// The 15th of a month, or the first open day after it.
-bool is_mid_month(const calendar::Day& day, const calendar::Day& yesterday) {
-  const std::chrono::year_month_day today{day.date};
-  const Date fifteenth = today.year() / today.month() / std::chrono::day{15};
-  return day.date >= fifteenth && yesterday.date < fifteenth;
-}
-
 model::DriverDay driver_day(const Scenario& s, const std::vector<calendar::Day>& days, std::size_t row) {
   model::DriverDay d;
   const auto& day = days[row];
@@ -281,7 +276,7 @@ model::DriverDay driver_day(const Scenario& s, const std::vector<calendar::Day>&
   }
   const auto& settlements = s.drivers.settlements;
   const bool is_month_end = day.period_end != PeriodEnd::none;
-  d.settles_coupons = is_month_end || is_mid_month(day, yesterday);
+  d.settles_coupons = is_month_end || calendar::is_mid_month_settlement(day.date);
   d.coupons = is_month_end ? settlements.coupons_month_end : settlements.coupons_mid_month;
   const unsigned weekday = std::chrono::weekday{day.date}.iso_encoding();
   d.settles_bills = weekday == 2 || weekday == 4;
@@ -358,32 +353,85 @@ FlowTarget flow_target(ShockTarget target) {
       return FlowTarget::repo_demand;
     case ShockTarget::volatility:
       return FlowTarget::volatility;
+    case ShockTarget::iorb:
+      return FlowTarget::iorb_change;
+    case ShockTarget::dealer_capacity:
+      return FlowTarget::dealer_capacity;
+    case ShockTarget::net_coupons:
+      return FlowTarget::net_coupons;
+    case ShockTarget::net_bills:
+      return FlowTarget::net_bills;
+    case ShockTarget::securities:
+      return FlowTarget::securities;
+    case ShockTarget::fed_purchases:
+      return FlowTarget::fed_purchases;
   }
   return FlowTarget::tga;
 }
 
-/// How much of its size a shock lays on each day. A dated level of volatility stays from its date on.
-std::vector<double> shock_weights(const scenario::Shock& shock, const std::vector<PlanDay>& days) {
-  using scenario::ShockShape;
-  std::vector<double> weights(days.size(), 0.0);
-  std::vector<std::size_t> rows;
-  const bool stays = shock.target == ShockTarget::volatility && !shock.has_window && shock.shape != ShockShape::pulse;
-  const bool fades = scenario::is_level(shock.target) && !shock.has_window && shock.shape == ShockShape::pulse;
-  for (std::size_t row = 1; row < days.size(); ++row)
-    if (days[row].date >= shock.first && (stays || fades || days[row].date <= shock.last)) rows.push_back(row);
-  if (rows.empty()) return weights;
-  const double sign = shock.target == ShockTarget::reserves ? -1.0 : 1.0;  // reserves fall when other liabilities rise
-  for (std::size_t k = 0; k < rows.size(); ++k) {
-    double weight = 1.0;
-    if (shock.shape == ShockShape::ramp)
-      weight = 1.0 / static_cast<double>(rows.size());
-    else if (shock.shape == ShockShape::pulse)
-      weight = elementary::power(2.0, -static_cast<double>(k) / shock.half_life_days);
-    else if (!scenario::is_level(shock.target))
-      weight = k == 0 ? 1.0 : 0.0;
-    weights[rows[k]] = sign * weight;
+/// Rows on which a shock may start: its first open day in the window or, where the date is random, any of them.
+std::optional<std::pair<std::uint32_t, std::uint32_t>> start_rows(const scenario::Shock& shock,
+                                                                  const std::vector<PlanDay>& days) {
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> rows;
+  // A level that lasts and began before the window is there on its first day; anything else of the past is over.
+  const bool is_lasting = scenario::is_level(shock.target) && !shock.has_window && !shock.has_random_date &&
+                          (scenario::stays_from_its_date(shock.target) || shock.shape == scenario::ShockShape::pulse);
+  for (std::uint32_t row = 1; row < days.size(); ++row) {
+    if (days[row].date < shock.first) continue;
+    if (!is_lasting && days[row].date > shock.last) break;
+    if (!rows) rows = {row, row};
+    rows->second = row;
+    if (!shock.has_random_date) break;
   }
-  return weights;
+  return rows;
+}
+
+/// How much of its size a shock lays on each day from its start. `days_in_window`: open days from there to its last one.
+std::vector<double> shock_profile(const scenario::Shock& shock, std::size_t start, const std::vector<PlanDay>& days) {
+  using scenario::ShockShape;
+  std::size_t length = 1;  // days of the window of the shock
+  if (shock.has_window)
+    length = static_cast<std::size_t>(std::count_if(days.begin() + static_cast<std::ptrdiff_t>(start), days.end(),
+                                                    [&](const PlanDay& day) { return day.date <= shock.last; }));
+  const std::size_t to_the_end = days.size() - 1;  // from the earliest start there is
+  std::vector<double> profile;
+  switch (shock.shape) {
+    case ShockShape::step:
+      if (!scenario::is_level(shock.target))
+        profile = {1.0};
+      else
+        profile.assign(!shock.has_window && scenario::stays_from_its_date(shock.target) ? to_the_end : length, 1.0);
+      break;
+    case ShockShape::ramp:
+      profile.assign(length, 1.0 / static_cast<double>(std::max(length, std::size_t{1})));
+      break;
+    case ShockShape::pulse:
+      for (std::size_t k = 0; k < (shock.has_window ? length : to_the_end); ++k)
+        profile.push_back(elementary::power(2.0, -static_cast<double>(k) / shock.half_life_days));
+      break;
+    case ShockShape::level:
+      profile.assign(length + 1, 0.0);
+      profile.front() += 1.0;
+      profile.back() -= 1.0;
+      break;
+    case ShockShape::path:
+      profile = shock.shares;
+      break;
+  }
+  const double sign = shock.target == ShockTarget::reserves ? -1.0 : 1.0;  // reserves fall when other liabilities rise
+  for (double& weight : profile) weight *= sign;
+  return profile;
+}
+
+/// Probabilities of the values of a discrete or empirical size, summed up.
+std::vector<double> cumulative_weights(const scenario::ShockSize& size) {
+  std::vector<double> cumulative;
+  double sum = 0.0;
+  for (std::size_t k = 0; k < size.values.size(); ++k)
+    cumulative.push_back(sum += size.weights.empty() ? 1.0 : size.weights[k]);
+  for (double& weight : cumulative) weight /= sum;
+  if (!cumulative.empty()) cumulative.back() = 1.0;
+  return cumulative;
 }
 
 /// Even 16-bit slot from an id (FNV-1a); the odd one beside it is a second draw of the same shock.
@@ -408,15 +456,24 @@ void add_shocks(const Scenario& s, Compiled& out, Plan& plan) {
       out.issues.push_back({"shocks." + shock.id, "would share its random draws with \"" + other->second +
                                                       "\"; give one of them another id"});
     if (!shock.enabled && !is_correlated(s, shock.id)) continue;
-    plan.shocks.push_back(
-        {.id = shock.id,
-         .target = flow_target(shock.target),
-         .law = static_cast<PlanShock::Law>(shock.size.law),
-         .location = shock.size.location,
-         .scale = shock.size.scale,
-         .degrees_of_freedom = shock.size.degrees_of_freedom,
-         .slot = slot,
-         .weights = shock.enabled ? shock_weights(shock, plan.days) : std::vector<double>(plan.days.size(), 0.0)});
+    PlanShock planned{.id = shock.id,
+                      .target = flow_target(shock.target),
+                      .law = static_cast<PlanShock::Law>(shock.size.law),
+                      .location = shock.size.location,
+                      .scale = shock.size.scale,
+                      .degrees_of_freedom = shock.size.degrees_of_freedom,
+                      .values = shock.size.values,
+                      .cumulative = cumulative_weights(shock.size),
+                      .probability = shock.probability,
+                      .slot = slot};
+    if (shock.size.clip_low) planned.clip_low = *shock.size.clip_low;
+    if (shock.size.clip_high) planned.clip_high = *shock.size.clip_high;
+    if (const auto rows = shock.enabled ? start_rows(shock, plan.days) : std::nullopt) {
+      planned.first_start = rows->first;
+      planned.last_start = rows->second;
+      planned.profile = shock_profile(shock, rows->first, plan.days);
+    }
+    plan.shocks.push_back(std::move(planned));
   }
 }
 
@@ -437,16 +494,19 @@ void correlate_shocks(const Scenario& s, Compiled& out, Plan& plan) {
     matrix[row_of(pair.first) * n + row_of(pair.second)] = matrix[row_of(pair.second) * n + row_of(pair.first)] =
         pair.rho;
   for (const auto k : shocks) {
-    const auto law = plan.shocks[k].law;
-    if (law != PlanShock::Law::normal && law != PlanShock::Law::lognormal) {
-      out.issues.push_back({"correlation", "only normal and lognormal sizes can be correlated in this version"});
+    const auto& shock = plan.shocks[k];
+    if (shock.law == PlanShock::Law::student_t && shock.degrees_of_freedom != 4.0) {
+      out.issues.push_back({"shocks." + shock.id + ".size",
+                            "a Student-t size can be correlated with df 4 only (its quantile is a closed form)"});
       return;
     }
   }
   try {
+    if (s.correlation_repair == scenario::CorrelationRepair::nearest) matrix = random::nearest_correlation(matrix, n);
     plan.correlation.emplace(ShockCorrelator{shocks, random::Correlator(matrix, n)});
   } catch (const std::invalid_argument& error) {
-    out.issues.push_back({"correlation", error.what()});
+    out.issues.push_back({"correlation", std::string(error.what()) +
+                                             "; correlation_repair: nearest takes the nearest matrix that can be"});
   }
 }
 
@@ -529,6 +589,11 @@ Compiled compile(const Scenario& s, const Scenario* base) {
   }
   add_shocks(s, out, plan);
   correlate_shocks(s, out, plan);
+  const bool moves_rates = s.policy.rules[scenario::Rule::administered_rates].enabled ||
+                           std::ranges::any_of(plan.shocks, [](const PlanShock& shock) {
+                             return shock.target == FlowTarget::iorb_change && !shock.profile.empty();
+                           });
+  for (PlanDay& day : plan.days) day.context.moves_rates = moves_rates;
   plan.drivers = driver_params(s);
   correlate_drivers(s, out, plan);
   plan.drawn = name_drawn(plan.drivers);

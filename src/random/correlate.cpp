@@ -74,7 +74,42 @@ Matrix checked(std::span<const double> correlations, std::size_t n) {
   return c;
 }
 
+/// The nearest positive semidefinite matrix: negative eigenvalues become 0.
+Matrix without_negative_part(const Matrix& c) {
+  const Eigen::SelfAdjointEigenSolver<Matrix> solver(c);
+  return solver.eigenvectors() * solver.eigenvalues().cwiseMax(0.0).asDiagonal() * solver.eigenvectors().transpose();
+}
+
 }  // namespace
+
+std::vector<double> nearest_correlation(std::span<const double> matrix, std::size_t n) {
+  constexpr int kMaxProjections = 2000;
+  constexpr double kSettled = 1e-13;  // of an entry from one projection to the next
+  const auto size = static_cast<Eigen::Index>(n);
+  Matrix y = Eigen::Map<const Matrix>(matrix.data(), size, size);
+  Matrix correction = Matrix::Zero(size, size);
+  for (int step = 0; step < kMaxProjections; ++step) {
+    const Matrix r = y - correction;
+    const Matrix x = without_negative_part(r);
+    correction = x - r;
+    Matrix next = x;
+    next.diagonal().setOnes();
+    const double moved = (next - y).cwiseAbs().maxCoeff();
+    y = next;
+    if (moved < kSettled) break;
+  }
+  y = without_negative_part(y);  // what is left of a negative eigenvalue goes, and the diagonal is 1 again
+  const Eigen::VectorXd scale = y.diagonal().cwiseSqrt().cwiseInverse();
+  y = scale.asDiagonal() * y * scale.asDiagonal();
+  std::vector<double> nearest(n * n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) {
+      const double entry = 0.5 * (y(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) +
+                                  y(static_cast<Eigen::Index>(j), static_cast<Eigen::Index>(i)));
+      nearest[i * n + j] = i == j ? 1.0 : entry;
+    }
+  return nearest;
+}
 
 Correlator::Correlator(std::span<const double> correlations, std::size_t n)
     : size_(n), factor_(lower_factor(checked(correlations, n))) {}

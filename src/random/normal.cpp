@@ -31,6 +31,23 @@ void normals_from_uniforms(ConstColumn u, Column out) noexcept {
   for (std::size_t i = 0; i < kBlockPaths; ++i) out[i] = elementary::inverse_normal(from[i]);
 }
 
+void uniforms_from_normals(ConstColumn z, Column out) noexcept {
+  // 1/2 + phi(z) (z + z^3/3 + z^5/15 + ...): all terms of one sign, so nothing cancels [Marsaglia 2004].
+  constexpr int kTerms = 120;  // enough for |z| <= 8.3, where the distribution function meets the ends of the range
+  constexpr double kInverseRootTwoPi = 0.398942280401432677940;
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    const double x = std::clamp(z[i], -8.3, 8.3);
+    const double square = x * x;
+    double term = x, sum = x;
+    for (int k = 1; k < kTerms; ++k) {
+      term *= square / (2.0 * k + 1.0);
+      sum += term;
+    }
+    const double u = 0.5 + kInverseRootTwoPi * elementary::exp(-0.5 * square) * sum;
+    out[i] = std::clamp(u, 0x1p-53, 1.0 - 0x1p-53);
+  }
+}
+
 void draw_normals(std::uint64_t seed, std::uint64_t first_path, std::uint32_t day, Stream stream, std::uint16_t slot,
                   Column out) noexcept {
   draw_uniforms(seed, first_path, day, stream, slot, out);

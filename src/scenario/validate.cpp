@@ -349,11 +349,15 @@ void check_emergency_repo(const Policy& policy, const Window& window, Findings& 
   }
 }
 
-/// A rule that shifts IORB moves with it what is quoted over IORB; rates quoted on their own would need a second rule.
-void check_rates_move_along(const Policy& policy, Findings& findings) {
-  if (!policy.rules[Rule::administered_rates].enabled) return;
-  const std::string reason =
-      "must be written over IORB (e.g. iorb + 10 bp) where policy.rules.administered_rates moves it";
+/// What shifts IORB on a path moves with it what is quoted over IORB; rates quoted on their own would differ by path.
+void check_rates_move_along(const Scenario& scenario, Findings& findings) {
+  const Policy& policy = scenario.policy;
+  const bool is_rule = policy.rules[Rule::administered_rates].enabled;
+  const auto shock =
+      std::ranges::find_if(scenario.shocks, [](const Shock& s) { return s.enabled && s.target == ShockTarget::iorb; });
+  if (!is_rule && shock == scenario.shocks.end()) return;
+  const std::string mover = is_rule ? "policy.rules.administered_rates" : "shocks." + shock->id;
+  const std::string reason = "must be written over IORB (e.g. iorb + 10 bp) where " + mover + " moves it";
   if (policy.standing_repo.enabled && !policy.standing_repo.rate.over_iorb)
     findings.error("policy.standing_repo.rate", reason);
   for (std::size_t i = 0; i < policy.repo_operations.size(); ++i)
@@ -361,10 +365,12 @@ void check_rates_move_along(const Policy& policy, Findings& findings) {
       findings.error(item_key("policy.repo_operations", policy.repo_operations, i) + ".minimum_bid", reason);
 }
 
-void check_rules(const Policy& policy, const Window& window, bool has_window, Findings& findings) {
+void check_rules(const Scenario& scenario, bool has_window, Findings& findings) {
+  const Policy& policy = scenario.policy;
+  const Window& window = scenario.window;
   check_meetings(policy, findings);
   check_rule_parameters(policy.rules, findings);
-  check_rates_move_along(policy, findings);
+  check_rates_move_along(scenario, findings);
   for (std::size_t k = 0; k < kRuleCount; ++k) {
     const auto id = static_cast<Rule>(k);
     const auto& rule = policy.rules[id];
@@ -418,20 +424,6 @@ void check_drivers(const Scenario& scenario, Findings& findings) {
   findings.range("drivers.currency.growth", scenario.drivers.currency_growth_per_month, -1000.0, 1000.0,
                  "bn USD per month", false);
 
-  const auto is_drawn = [&](Driver driver) {
-    switch (driver) {
-      case Driver::tga:
-        return tga.target.has_value();
-      case Driver::coupons:
-      case Driver::bills:
-        return s.is_drawn;
-      case Driver::other_factors:
-        return scenario.drivers.other_factors.is_drawn;
-      case Driver::volatility:
-        return v.is_drawn;
-    }
-    return false;
-  };
   const auto& list = scenario.drivers.correlation;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string key = "drivers.correlation[" + std::to_string(i) + "]";
@@ -440,8 +432,6 @@ void check_drivers(const Scenario& scenario, Findings& findings) {
       findings.error(key + ".between", "needs two different drivers");
       continue;
     }
-    if (!is_drawn(list[i].first)) findings.error(key + ".between[0]", "is not drawn: only drawn flows are correlated");
-    if (!is_drawn(list[i].second)) findings.error(key + ".between[1]", "is not drawn: only drawn flows are correlated");
     for (std::size_t j = 0; j < i; ++j)
       if ((list[i].first == list[j].first && list[i].second == list[j].second) ||
           (list[i].first == list[j].second && list[i].second == list[j].first))
@@ -454,6 +444,24 @@ void check_drivers(const Scenario& scenario, Findings& findings) {
 }
 
 // ---------------------------------------------------------------- shocks
+
+constexpr std::size_t kMaxValues = 10'000;
+
+void check_discrete(const std::string& key, const ShockSize& size, const std::string& unit, Findings& findings) {
+  if (size.values.empty() || size.values.size() > kMaxValues)
+    findings.error(key + ".values", "needs 1 to " + std::to_string(kMaxValues) + " values");
+  for (std::size_t i = 0; i < size.values.size(); ++i)
+    findings.range(key + ".values[" + std::to_string(i) + "]", size.values[i], -kMaxAmount, kMaxAmount, unit, false);
+  if (!size.weights.empty() && !size.values.empty() && size.weights.size() != size.values.size())
+    findings.error(key + ".weights", "must be as many as the values, " + std::to_string(size.values.size()) + ", got " +
+                                         std::to_string(size.weights.size()));
+  double sum = 0.0;
+  for (std::size_t i = 0; i < size.weights.size(); ++i) {
+    findings.range(key + ".weights[" + std::to_string(i) + "]", size.weights[i], 0.0, 1e9, "", false);
+    sum += size.weights[i];
+  }
+  if (!size.weights.empty() && !(sum > 0.0)) findings.error(key + ".weights", "must not all be 0");
+}
 
 void check_size(const std::string& key, const Shock& shock, Findings& findings) {
   using Law = ShockSize::Law;
@@ -484,7 +492,20 @@ void check_size(const std::string& key, const Shock& shock, Findings& findings) 
       check(".uniform.high", size.scale, -kMaxAmount);
       if (size.scale < size.location) findings.error(key + ".uniform.high", "must not be below low");
       break;
+    case Law::discrete:
+      check_discrete(key + ".discrete", size, unit, findings);
+      break;
+    case Law::empirical:
+      if (size.file.empty()) findings.error(key + ".empirical.file", "must be the path of a CSV file");
+      for (const double value : size.values)
+        if (!(std::abs(value) <= kMaxAmount)) {
+          findings.error(key + ".empirical.column", "has a value beyond " + number_text(kMaxAmount) + " " + unit);
+          break;
+        }
+      break;
   }
+  if (size.clip_low && size.clip_high && *size.clip_low > *size.clip_high)
+    findings.error(key + ".clip", "the least size must not be above the largest");
 }
 
 void check_shape(const std::string& key, const Shock& shock, Findings& findings) {
@@ -493,6 +514,16 @@ void check_shape(const std::string& key, const Shock& shock, Findings& findings)
         key, "a ramp lays a flow over days; this target is a level: allowed are step and {pulse: {half_life: 1 bd}}");
   else if (shock.shape == ShockShape::ramp && !shock.has_window)
     findings.error(key, "a ramp needs a window of days, not a date");
+  if (shock.shape == ShockShape::level && is_level(shock.target))
+    findings.error(key,
+                   "a level raises a flow and takes it back after the window; this target is a level itself: step");
+  if (shock.shape == ShockShape::path) {
+    if (shock.shares.empty() || shock.shares.size() > static_cast<std::size_t>(kMaxDays))
+      findings.error(key + ".path", "needs 1 to " + std::to_string(kMaxDays) + " shares of the size, one a day");
+    for (std::size_t i = 0; i < shock.shares.size(); ++i)
+      findings.range(key + ".path[" + std::to_string(i) + "]", shock.shares[i], -1000.0, 1000.0, "", false);
+    if (shock.has_window) findings.error(key, "an explicit path has its own length: give it a date, not a window");
+  }
   if (shock.shape != ShockShape::pulse) return;
   if (!is_level(shock.target))
     findings.error(key,
@@ -502,7 +533,7 @@ void check_shape(const std::string& key, const Shock& shock, Findings& findings)
 
 void check_shock_days(const std::string& key, const Shock& shock, const Window& window, Findings& findings) {
   const std::string where = key + (shock.has_window ? ".window" : ".date");
-  const bool stays = shock.target == ShockTarget::volatility && !shock.has_window;
+  const bool stays = stays_from_its_date(shock.target) && !shock.has_window && !shock.has_random_date;
   const Period days{shock.first, stays ? std::max(window.end, shock.first) : shock.last};
   const Period simulated{window.start + std::chrono::days{1}, window.end};
   if (first_open_day(overlap(days, simulated))) return;
@@ -522,8 +553,9 @@ void check_shocks(const Scenario& scenario, bool has_window, Findings& findings)
     const std::string key = item_key("shocks", scenario.shocks, i);
     check_size(key + ".size", shock, findings);
     check_shape(key + ".shape", shock, findings);
+    findings.range(key + ".probability", shock.probability, 0.0, 1.0, "", false);
     if (shock.first > shock.last)
-      findings.error(key + ".window", "the first day must not be after the last");
+      findings.error(key + (shock.has_random_date ? ".date" : ".window"), "the first day must not be after the last");
     else if (has_window && shock.enabled)
       check_shock_days(key, shock, scenario.window, findings);
   }
@@ -719,7 +751,7 @@ std::vector<Issue> validate(const Scenario& scenario) {
                   scenario.policy.reserve_management_purchases_per_month);
   findings.amount("basis_trade.position", scenario.basis_trade.position);
   check_operations(scenario, has_window, findings);
-  check_rules(scenario.policy, scenario.window, has_window, findings);
+  check_rules(scenario, has_window, findings);
   check_drivers(scenario, findings);
   check_shocks(scenario, has_window, findings);
   check_correlation(scenario, findings);

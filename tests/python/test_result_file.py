@@ -402,6 +402,73 @@ class Xarray(unittest.TestCase):
         self.check_engine("netcdf4", "netCDF4")
 
 
+class Rules(unittest.TestCase):
+    """A free run in which policy reacts, with the satellite."""
+
+    SETTINGS = (
+        "policy.repo_operations=[]", "policy.meetings=[2019-09-13, 2019-09-18]",
+        "policy.rules={emergency_repo: {trigger: 30 bp}, administered_rates: {trigger: 3 bp}}",
+        "policy.tga={follow: null, target: 300 bn USD, by: 2019-09-27}", "drivers={settlements: drawn}",
+        "transmission={enabled: true, high_yield_spread: {coefficient: 0.4, range: [0.1, 0.8]}}")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.path = Path(directory.name) / "rules.h5"
+        done = run_program(cls.path, "--paths", 300, *(word for text in cls.SETTINGS for word in ("--set", text)))
+        if done.returncode != 0:
+            raise AssertionError(f"the run ended with {done.returncode}: {done.stderr}")
+
+    def test_events_are_the_flags_by_day(self):
+        with h5py.File(self.path) as file:
+            events = file["summary/events"]
+            self.assertEqual(events.dtype, np.uint32)
+            self.assertEqual(events.shape, (300, len(series_dates())))
+            self.assertEqual([[scale.name for scale in dimension.values()] for dimension in events.dims],
+                             [["/summary/path"], ["/summary/time"]])
+            np.testing.assert_array_equal(np.bitwise_or.reduce(events[()], axis=1), file["summary/flags"][()])
+            names = [text_of(name) for name in file["stats/flag"][()]]
+            self.assertEqual(text_of(events.attrs["flag_meanings"]).split(), names)
+            days = [int(((events[()] >> bit) & 1).sum()) for bit in range(len(names))]
+            self.assertEqual(days, file["stats/flag_days"][()].tolist())
+            for fired in ("emergency_repo_mornings", "rate_adjustment"):
+                self.assertGreater(days[names.index(fired)], 0)
+            self.assertEqual(text_of(file.attrs["drawn"]), "the Treasury's account and settlements are drawn")
+        with h5py.File(result) as file:
+            for name in ("summary/events", "summary/time", "transmission"):
+                self.assertNotIn(name, file, "no rule, no satellite")
+
+    def test_shares_of_peaks(self):
+        for path, n_paths in ((self.path, 300), (result, N_PATHS)):
+            with self.subTest(n_paths), h5py.File(path) as file:
+                thresholds = file["features/threshold"][()]
+                np.testing.assert_array_equal(thresholds, sorted([*THRESHOLDS, 75.0]))
+                for feature in ("peak_spread", "peak_sofr_over_effr"):
+                    peaks = file["summary"][feature][()]
+                    expected = (peaks[:, None] > thresholds).mean(axis=0)
+                    np.testing.assert_allclose(file["features"][f"{feature}_exceed"][()], expected, rtol=1e-12)
+                    self.assertTrue((file["features"][f"{feature}_exceed_se"][()] > 0).all())
+
+    def test_the_satellite_is_linear(self):
+        with h5py.File(self.path) as file:
+            response = file["transmission/response"][()]
+            expected = 0.4 * (file["stats/spread_quantile"][()] - 5.0)
+            np.testing.assert_allclose(response[0], expected, rtol=1e-12, atol=1e-12)
+
+    def test_xarray_reads_them_with_time(self):
+        for engine, module in (("h5netcdf", "h5netcdf"), ("netcdf4", "netCDF4")):
+            if importlib.util.find_spec("xarray") is None or importlib.util.find_spec(module) is None:
+                self.skipTest(f"xarray or {module} is not installed: events were not opened with {engine}")
+            import xarray
+
+            with self.subTest(engine), xarray.open_dataset(self.path, group="summary", engine=engine) as summary:
+                self.assertEqual(summary["events"].dims, ("path", "time"))
+                days = [datetime.date.fromisoformat(str(day)[:10]) for day in summary["time"].values]
+                self.assertEqual(days, series_dates())
+                self.assertEqual(int(summary["events"].sel(time="2019-09-11").sum()), 0, "nothing on day 0")
+            with self.subTest(engine), xarray.open_dataset(self.path, group="transmission", engine=engine) as satellite:
+                self.assertEqual(satellite["response"].dims, ("target", "quantile", "time"))
+
+
 class Running(unittest.TestCase):
     """Files are not lost, and threads do not matter."""
 

@@ -34,6 +34,7 @@ std::vector<Estimate> estimates(const engine::RunSummary& run) {
   std::vector<Estimate> all;
   for (const auto& spec : engine::kPathFeatures) {
     const auto& m = run.stats.moments(spec.feature);
+    if (m.n == 0) continue;  // without meaning in 2019: there was no facility
     all.push_back({std::string(spec.name) + ", mean", m.mean, m.standard_error()});
     for (const double p : kLevels) {
       const auto q = run.stats.quantile(spec.feature, p);

@@ -28,6 +28,7 @@ struct BlockWorkspace {
   model::DriverDraws driver_draws;
   std::array<ColumnData, 5> driver_scores;  ///< normal scores: tga, coupons, bills, other factors, volatility
   std::vector<ColumnData> shock_sizes;      ///< (shock)
+  std::vector<ColumnData> shock_starts;     ///< (shock): row on which it starts
   std::vector<ColumnData> correlated;       ///< normal scores of the correlated shocks
   ColumnData scratch;
   ColumnData late_scratch;

@@ -20,10 +20,41 @@
 
 namespace repoquake::io {
 
+/// One key of the language, as the reader asks for it.
+struct KeyRecord {
+  enum class Form { quantity, whole, flag, text, id, date, rate, condition, choice, list, map };
+  std::string path;  ///< "shocks[].size.normal.mean"
+  std::vector<Form> forms{};
+  std::optional<scenario::Unit> unit{};
+  std::vector<std::string> words{};  ///< allowed literally
+  bool required = false;             ///< wherever the map around it is there
+  std::string default_text{};
+
+  [[nodiscard]] bool has(Form form) const;
+};
+
+/// Collects the keys that a reader asks for, in its order, so that reader, schema and reference cannot differ.
+class KeyRecorder {
+ public:
+  KeyRecord& at(const std::string& path);
+  void note(const std::string& path, KeyRecord::Form form, std::optional<scenario::Unit> unit = std::nullopt);
+  void note_word(const std::string& path, std::string_view word);
+
+  /// What a key is taken for that no file states: makes the reader look at each form a key may have.
+  ConfigNode::Kind pretended = ConfigNode::Kind::invalid;
+
+  [[nodiscard]] const std::vector<KeyRecord>& records() const noexcept { return records_; }
+
+ private:
+  std::vector<KeyRecord> records_;
+};
+
 /// Where complaints go. A tree is incomplete where one of its files could not be read: nothing is called missing then.
 struct Reading {
   Diagnostics& diagnostics;
   bool is_complete = true;
+  DateFrame dates{};  ///< set once the window has been read
+  KeyRecorder* recorder = nullptr;
 };
 
 /// A node of the tree, with its full key. Each reading function complains once and then returns nothing.
@@ -44,7 +75,7 @@ class Value {
   void refuse_as_unavailable(const std::string& allowed) const;
 
   /// Is it this word?
-  [[nodiscard]] bool is(std::string_view word) const noexcept { return node_->is_scalar() && node_->text == word; }
+  [[nodiscard]] bool is(std::string_view word) const;
 
   [[nodiscard]] std::optional<std::string> text() const;
   [[nodiscard]] std::optional<std::string> id() const;
@@ -68,6 +99,7 @@ class Value {
  private:
   template <class T>
   std::optional<T> accept(Parsed<T> parsed) const;
+  void note(KeyRecord::Form form, std::optional<scenario::Unit> unit = std::nullopt) const;
 
   const ConfigNode* node_;
   std::string key_;

@@ -24,6 +24,9 @@ struct Parsed {
 /// A number in `unit`, in the units of scenario::Unit.
 [[nodiscard]] Parsed<double> parse_quantity(std::string_view text, scenario::Unit unit);
 
+/// The shortest text that parse_quantity reads back as this value.
+[[nodiscard]] std::string quantity_text(double value, scenario::Unit unit);
+
 /// A plain decimal number without a unit.
 [[nodiscard]] Parsed<double> parse_number(std::string_view text);
 
@@ -36,7 +39,14 @@ struct Parsed {
 /// The threshold of "am_spread > 60 bp".
 [[nodiscard]] Parsed<Spread> parse_am_trigger(std::string_view text);
 
-/// A day: "2019-09-16".
-[[nodiscard]] Parsed<scenario::Date> parse_date(std::string_view text);
+/// What days by name are counted from: nothing is known before the window has been read.
+struct DateFrame {
+  std::optional<scenario::Date> start{};
+  std::optional<scenario::Date> end{};
+};
+
+/// A day: "2019-09-16", a day of the calendar ("quarter-end": the first one after the start of the window), "start",
+/// "end", "day 5" (of the window; the opening is day 0), each with or without a step: "quarter-end - 1 bd".
+[[nodiscard]] Parsed<scenario::Date> parse_date(std::string_view text, const DateFrame& frame = {});
 
 }  // namespace repoquake::io

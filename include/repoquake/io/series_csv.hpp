@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "repoquake/io/diagnostics.hpp"
 #include "repoquake/scenario/scenario.hpp"
@@ -20,5 +21,9 @@ inline constexpr int kMaxSeriesComplaints = 20;
 [[nodiscard]] std::optional<scenario::Series> parse_series(std::string_view text, int file,
                                                            const std::optional<scenario::Window>& window,
                                                            Diagnostics& diagnostics);
+
+/// The values of one column of a CSV with a header, blank cells left out. Its name ends with its unit, `_usd_bn` or `_bp`.
+[[nodiscard]] std::optional<std::vector<double>> parse_column(std::string_view text, int file, const std::string& name,
+                                                              scenario::Unit unit, Diagnostics& diagnostics);
 
 }  // namespace repoquake::io

@@ -1,7 +1,7 @@
 /// Flows of a free run, drawn instead of read from a series.
 ///
-///   dTGA     = seasonal mean + change of the reference + 0.03 (reference[t-1] - TGA[t-1]) + sd eps,   eps a unit-variance t(4)
-///              never more than the account holds
+///   dTGA     = seasonal mean + change of the reference + 0.03 (reference[t-1] + shocks - TGA[t-1]) + sd eps
+///              eps a unit-variance t(4); shocks: what shocks have added so far, which stays; never more than the account holds
 ///   coupons  = what settles that day (mid-month, month-end) + sd xi;    bills = mean + sd xi on their days
 ///   factors  = sd xi, other autonomous factors that drain reserves
 ///   vol      = level exp(v) + J,  v = rho v[t-1] + sd xi,  J = 2^(-1/half-life) J[t-1] + size 1{u < probability}
@@ -40,8 +40,9 @@ struct DriverDraws {
   ColumnData tga, coupons, bills, other_factors, volatility, jump;
 };
 
-/// Volatility's own memory; starts at its level.
+/// The drivers' own memory; volatility starts at its level.
 struct DriverState {
+  ColumnData tga_shocks{};  ///< what shocks have added to the Treasury's account so far, USD bn
   ColumnData log_volatility{};
   ColumnData jump{};
 };

@@ -52,6 +52,7 @@ struct ModelParams {
     Spread markup_month, markup_quarter, markup_year;
     double first_absorption, capacity_dispersion;
     double fund_need_persistence = 0.93;  ///< of need from fund sales [model 2]
+    double least_capacity = 0.05;         ///< share of the usual capacity that a shock leaves
   } dealers{};
 
   struct StandingRepo {

@@ -144,10 +144,12 @@ struct DayContext {
   UsdBn gse_cash = 0.0;  ///< in repo today beyond the opening day's
   int days_to_next = 1;  ///< calendar days to the next business day
   bool tgcr_since_2021 = false;
-  bool has_corridor = false;  ///< is the next known?
-  Spread corridor_top = 0.0;  ///< top of the target range, else the standing repo rate, over IORB
-  std::size_t row = 0;        ///< of the window; 0 is the opening day
-  bool has_rules = false;     ///< does the scenario have policy rules?
+  bool has_corridor = false;    ///< is the next known?
+  Spread corridor_top = 0.0;    ///< top of the target range, else the standing repo rate, over IORB
+  bool corridor_moves = false;  ///< with a rule's adjustment of IORB: the facility's rate does, the target range not
+  std::size_t row = 0;          ///< of the window; 0 is the opening day
+  bool has_rules = false;       ///< does the scenario have policy rules?
+  bool moves_rates = false;     ///< may IORB move by a rule or a shock?
   PolicyRules rules{};
   bool is_meeting = false;     ///< the central bank decides today
   double months_passed = 0.0;  ///< since the row before
@@ -159,9 +161,11 @@ struct DayFlows {
   ColumnData tga, securities, currency, foreign_rrp, other_liabilities, mmf_cash;
   ColumnData net_coupons, net_bills;
   ColumnData repo_demand;
+  ColumnData dealer_capacity;  ///< added to what dealers can carry
   ColumnData other_sales, fed_purchases;
   ColumnData volatility;    ///< bp, a level > 0
   ColumnData yield_change;  ///< bp
+  ColumnData iorb_change;   ///< of IORB and the ON RRP rate beyond the scenario's, bp
 };
 
 /// Draws of a day: unit variance, mean zero.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,20 +45,37 @@ enum class FlowTarget : std::uint8_t {
   other_sales,
   yield_change,
   repo_demand,
-  volatility
+  volatility,
+  iorb_change,
+  dealer_capacity,
+  net_coupons,
+  net_bills,
+  securities,
+  fed_purchases
 };
 
-/// size ~ law, drawn once a path; the target of day t moves by sign * weight[t] * size.
+/// size ~ law, drawn once a path; the target of day t moves by profile[t - start] * size, start drawn where there are
+/// several. A shock that does not happen on a path has size 0 there.
 struct PlanShock {
-  enum class Law : std::uint8_t { constant, normal, lognormal, student_t, uniform };
+  enum class Law : std::uint8_t { constant, normal, lognormal, student_t, uniform, discrete, empirical };
   std::string id;  ///< for people
   FlowTarget target = FlowTarget::tga;
   Law law = Law::constant;
   double location = 0.0;
   double scale = 0.0;
   double degrees_of_freedom = 0.0;
-  std::uint16_t slot = 0;       ///< of Stream::shock_size, from the shock's id: other shocks never move its draws
-  std::vector<double> weights;  ///< by day, sign included
+  std::vector<double> values{};      ///< discrete, empirical
+  std::vector<double> cumulative{};  ///< probability of a value up to this one; the last is 1
+  double clip_low = -std::numeric_limits<double>::infinity();
+  double clip_high = std::numeric_limits<double>::infinity();
+  double probability = 1.0;
+  std::uint16_t slot = 0;         ///< of Stream::shock_size and shock_date, from the shock's id
+  std::uint32_t first_start = 0;  ///< row on which it may start first ...
+  std::uint32_t last_start = 0;   ///< ... and last
+  std::vector<double> profile{};  ///< by day from the start, sign included; empty: it never acts
+
+  [[nodiscard]] bool is_random() const noexcept { return law != Law::constant || probability < 1.0; }
+  [[nodiscard]] bool has_random_start() const noexcept { return last_start > first_start; }
 };
 
 /// Correlation of normal scores among some of the shocks.

@@ -11,6 +11,11 @@
 
 namespace repoquake::random {
 
+/// The correlation matrix nearest to a symmetric one with ones on its diagonal, in the Frobenius norm: alternating
+/// projections with Dykstra's correction.
+/// Source  Higham, "Computing the nearest correlation matrix - a problem from finance", IMA J. Numer. Anal. 22 (2002)
+[[nodiscard]] std::vector<double> nearest_correlation(std::span<const double> matrix, std::size_t n);
+
 /// A correlation matrix, factorised once.
 class Correlator {
  public:

@@ -23,6 +23,10 @@ void draw_uniform_pair(std::uint64_t seed, std::uint64_t first_path, std::uint32
 /// out = standard normal quantile of u. In place allowed. Pre: u in [2^-53, 1 - 2^-53]; so |out| <= 8.21.
 void normals_from_uniforms(ConstColumn u, Column out) noexcept;
 
+/// out = standard normal distribution function of z, absolute error below 1e-14. In place allowed.
+/// Post: out in [2^-53, 1 - 2^-53], so that a quantile can be taken of it.
+void uniforms_from_normals(ConstColumn z, Column out) noexcept;
+
 /// draw_uniforms, then normals_from_uniforms.
 void draw_normals(std::uint64_t seed, std::uint64_t first_path, std::uint32_t day, Stream stream, std::uint16_t slot,
                   Column out) noexcept;

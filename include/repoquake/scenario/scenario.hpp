@@ -126,6 +126,7 @@ struct Scenario {
   BasisTrade basis_trade;
   std::vector<Shock> shocks;
   std::vector<ShockCorrelation> correlation;
+  CorrelationRepair correlation_repair = CorrelationRepair::refuse;
   ParameterValues model;
   Simulate simulate;
   Output output;

@@ -16,15 +16,44 @@
 
 namespace repoquake::fixtures {
 
-/// The September 2019 replay with settings laid over it.
-inline plan::Plan september(const std::vector<std::string>& settings, std::uint64_t paths = 3000) {
-  const auto loaded = io::load_scenario(std::string(REPOQUAKE_SOURCE_DIR) + "/scenarios/sep_2019.yaml",
+/// A scenario of the library with settings laid over it.
+inline plan::Plan library(const std::string& name, const std::vector<std::string>& settings, std::uint64_t paths) {
+  const auto loaded = io::load_scenario(std::string(REPOQUAKE_SOURCE_DIR) + "/scenarios/" + name + ".yaml",
                                         {.overlays = {}, .settings = settings, .paths = paths, .seed = {}});
   io::require_valid(loaded);
   auto compiled = plan::compile(loaded.scenario, loaded.base ? &*loaded.base : nullptr);
   REQUIRE(compiled.issues.empty());
   REQUIRE(compiled.plan.has_value());
   return std::move(*compiled.plan);
+}
+
+/// The September 2019 replay with settings laid over it.
+inline plan::Plan september(const std::vector<std::string>& settings, std::uint64_t paths = 3000) {
+  return library("sep_2019", settings, paths);
+}
+
+/// Every policy rule, on triggers low enough to see each of them fire in September 2019.
+inline std::vector<std::string> with_rules(std::vector<std::string> settings = {}) {
+  settings.insert(settings.begin(),
+                  {"policy.repo_operations=[]", "policy.meetings=[2019-09-13, 2019-09-18, 2019-09-25]",
+                   "policy.securities={runoff: 30 bn USD per month}",
+                   "policy.rules={emergency_repo: {trigger: 30 bp}, large_scale_repo: {basis: 0.5 bp}, "
+                   "runoff_stop: {trigger: 4 bp, lag: 2 bd}, "
+                   "reserve_management_purchases: {trigger: 4 bp, lag: 2 bd}, "
+                   "large_purchases: {yield_impact: 0.2 bp, basis: 0.4 bp, stop_basis: 0.1 bp}, "
+                   "administered_rates: {trigger: 4 bp}}"});
+  return settings;
+}
+
+/// Every flow drawn that can be, correlated.
+inline std::vector<std::string> with_drivers(std::vector<std::string> settings = {}) {
+  settings.insert(
+      settings.begin(),
+      {"policy.tga={follow: null, target: 300 bn USD, by: 2019-09-27}",
+       "drivers={settlements: drawn, volatility: {drawn: {jump: {probability: 0.1}}}, other_factors: drawn, "
+       "currency: {growth: 6 bn USD per month}, correlation: [{between: [tga, bills], rho: 0.5}, "
+       "{between: [coupons, tga], rho: -0.3}, {between: [volatility, other_factors], rho: 0.4}]}"});
+  return settings;
 }
 
 /// Keeps every chunk, and counts how many were made but not yet written.
@@ -73,8 +102,8 @@ bool same_bytes(const std::vector<T>& a, const std::vector<T>& b) {
 inline bool same_bytes(const engine::ChunkResult& a, const engine::ChunkResult& b) {
   return a.first_path == b.first_path && a.n_paths == b.n_paths && same_bytes(a.paths, b.paths) &&
          same_bytes(a.features, b.features) && same_bytes(a.days_above, b.days_above) && same_bytes(a.flags, b.flags) &&
-         same_bytes(a.moments, b.moments) && same_bytes(a.bins, b.bins) && same_bytes(a.exceedances, b.exceedances) &&
-         same_bytes(a.flag_days, b.flag_days);
+         same_bytes(a.events, b.events) && same_bytes(a.moments, b.moments) && same_bytes(a.bins, b.bins) &&
+         same_bytes(a.exceedances, b.exceedances) && same_bytes(a.flag_days, b.flag_days);
 }
 
 }  // namespace repoquake::fixtures

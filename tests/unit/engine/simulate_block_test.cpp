@@ -14,8 +14,10 @@ using namespace repoquake;
 using fixtures::september;
 
 TEST_CASE("a simulated day allocates nothing, over the whole window", "[engine]") {
-  for (const auto& settings :
-       {std::vector<std::string>{}, {"model.need.degrees_of_freedom=5"}, {"policy.standing_repo.enabled=true"}}) {
+  for (const auto& settings : {std::vector<std::string>{},
+                               {"model.need.degrees_of_freedom=5"},
+                               {"policy.standing_repo.enabled=true"},
+                               fixtures::with_rules(fixtures::with_drivers())}) {
     const auto plan = september(settings, 256);
     auto work = std::make_unique<engine::BlockWorkspace>(plan);
     const std::size_t before = test::allocations();

@@ -10,6 +10,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "repoquake/calendar/business_calendar.hpp"
+
 namespace io = repoquake::io;
 using repoquake::scenario::QuotedRate;
 using repoquake::scenario::Unit;
@@ -148,6 +150,38 @@ TEST_CASE("dates are ISO dates") {
   CHECK(io::parse_date("2019-09-16").value);
   CHECK(io::parse_date("2019-02-29").reason == "\"2019-02-29\" is not a day of the calendar in the years 1990 to 2199");
   CHECK(io::parse_date("9/16/2019").reason == "\"9/16/2019\" is not an ISO date");
-  for (const std::string name : {"tax-date", "quarter-end - 1 bd", "coupon-settlement", "day 5"})
-    CHECK(io::parse_date(name).reason.find("not available in this version") != std::string::npos);
+  for (const std::string name : {"tax-date", "quarter-end - 1 bd", "coupon-settlement", "day 5"})  // without a window
+    CHECK(io::parse_date(name).reason.find("counted from the window") != std::string::npos);
+}
+
+TEST_CASE("days by name are counted from the window") {
+  const auto day = [](std::string_view text) { return *io::parse_date(text).value; };
+  const io::DateFrame frame{.start = day("2019-09-11"), .end = day("2019-10-03")};
+  const auto named = [&](std::string_view text) {
+    const auto parsed = io::parse_date(text, frame);
+    INFO(text << ": " << parsed.reason);
+    REQUIRE(parsed.value);
+    return repoquake::calendar::to_iso(*parsed.value);
+  };
+  CHECK(named("tax-date") == "2019-09-16");           // the 15th is a Sunday
+  CHECK(named("coupon-settlement") == "2019-09-16");  // likewise
+  CHECK(named("month-end") == "2019-09-30");
+  CHECK(named("quarter-end") == "2019-09-30");
+  CHECK(named("quarter-end - 1 bd") == "2019-09-27");   // over a weekend
+  CHECK(named("quarter-end + 10 bd") == "2019-10-15");  // over Columbus Day
+  CHECK(named("year-end") == "2019-12-31");             // beyond the window: for warnings to speak of
+  CHECK(named("start") == "2019-09-11");
+  CHECK(named("end") == "2019-10-03");
+  CHECK(named("end - 2 bd") == "2019-10-01");
+  CHECK(named("day 0") == "2019-09-11");
+  CHECK(named("day 5") == "2019-09-18");
+  CHECK(named("2019-09-13 + 1 bd") == "2019-09-16");
+  CHECK(named("2019-09-14 + 1 bd") == "2019-09-16");  // from a Saturday
+  for (const std::string bad :
+       {"quarter-ends", "tax-date - 1", "tax-date - 1.5 bd", "tax-date + 1 bp", "day", "day five", "day -1",
+        "tax-date - 3000 bd", "tax-date -", "tax-date+1 bd", "- 1 bd", ""}) {
+    INFO(bad);
+    CHECK_FALSE(io::parse_date(bad, frame).value);
+  }
+  CHECK(io::parse_date("quarter-ends", frame).reason == "\"quarter-ends\" is not a day; did you mean \"quarter-end\"?");
 }

@@ -1,6 +1,8 @@
 #include "repoquake/io/result_writer.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
@@ -199,6 +201,152 @@ TEST_CASE("statistics stand in the file with their errors", "[io]") {
   const auto observed = io::read_column(path, "/observed/sofr");
   CHECK(observed[2] == 5.25);
   CHECK(std::isnan(observed[3]));
+}
+
+namespace {
+
+/// Where rules act, peaks have thresholds and the satellite speaks.
+engine::Manifest full_manifest() {
+  engine::Manifest m = test::small_manifest();
+  m.has_rules = true;
+  m.drawn = "settlements are";
+  m.peak_thresholds = {0.5, 75.0, 1300.5};
+  m.transmission = {{.name = "high_yield_spread",
+                     .unit = "bp",
+                     .long_name = "spread of high-yield bonds",
+                     .coefficient = 0.4,
+                     .low = 0.1,
+                     .high = 0.8,
+                     .opening_spread = 2.25},
+                    {.name = "equity_volatility",
+                     .unit = "index points",
+                     .long_name = "equity-volatility index",
+                     .coefficient = -0.05,
+                     .low = -0.1,
+                     .high = 0.0,
+                     .opening_spread = 2.25}};
+  return m;
+}
+
+engine::RunSummary write_full(const std::string& path, const engine::Manifest& m,
+                              std::uint64_t chunks = ~std::uint64_t{0}) {
+  ResultWriter writer(test::options(path), test::small_provenance(), test::small_observed());
+  return test::drive(writer, m, chunks);
+}
+
+/// Every numeric value of a dataset, row by row.
+std::vector<double> numbers_of(const std::string& path, const io::DatasetInfo& dataset) {
+  return dataset.shape.size() == 1 ? io::read_column(path, dataset.path) : io::read_table(path, dataset.path).values;
+}
+
+bool same_numbers(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::ranges::equal(a, b, [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
+}
+
+}  // namespace
+
+TEST_CASE("events stand by path and day, and only where policy has rules", "[io]") {
+  const TemporaryFolder folder;
+  const engine::Manifest m = full_manifest();
+  write_full(folder / "a.h5", m);
+  const auto check = [&](const std::string& path, std::uint64_t n_paths) {
+    const io::Table events = io::read_table(path, "/summary/events");
+    REQUIRE(events.rows == n_paths);
+    REQUIRE(events.columns == m.n_days());
+    for (std::uint64_t p = 0; p < n_paths; ++p)
+      for (std::size_t d = 0; d < m.n_days(); ++d) CHECK(events.at(p, d) == test::event_of(p, d));
+    CHECK(io::read_column(path, "/summary/time") == std::vector<double>{0, 1, 4, 5, 6});
+    check_paths(path, m, n_paths);  // all else is as without rules
+  };
+  check(folder / "a.h5", 10);
+  const io::ResultInfo info = io::read_info(folder / "a.h5");
+  CHECK(info.find("/summary/events")->type == io::ElementType::uint32);
+  CHECK(info.find("/summary/events")->dimensions == std::vector<std::string>{"path", "time"});
+  const io::File file = io::File::open(folder / "a.h5");
+  const auto events = file.root().open_dataset("/summary/events");
+  CHECK_THAT(*events.attributes().text("flag_meanings"), Contains("runoff_stop") && Contains("rate_adjustment"));
+  CHECK(*file.root().attributes().text("drawn") == "settlements are drawn");
+
+  write_full(folder / "b.h5", m, 2);  // interrupted after two chunks
+  check(io::partial_path(folder / "b.h5"), 8);
+
+  test::write_small(folder / "c.h5");
+  const io::ResultInfo bare = io::read_info(folder / "c.h5");
+  CHECK(bare.find("/summary/events") == nullptr);
+  CHECK(bare.find("/summary/time") == nullptr);
+
+  engine::Manifest unstored = m;
+  unstored.store_paths = false;
+  write_full(folder / "d.h5", unstored);
+  CHECK(io::read_info(folder / "d.h5").find("/summary/events") == nullptr);
+}
+
+TEST_CASE("peaks above their thresholds stand among the features with errors", "[io]") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5";
+  const auto summary = write_full(path, full_manifest());
+  CHECK(io::read_column(path, "/features/threshold") == std::vector<double>{0.5, 75.0, 1300.5});
+  CHECK(io::read_column(path, "/stats/threshold") == std::vector<double>{10.0, 50.0});
+  // Path p has a peak of p/7 over IORB and of 1300 + p/7 over EFFR.
+  CHECK(io::read_column(path, "/features/peak_spread_exceed") == std::vector<double>{0.6, 0.0, 0.0});
+  CHECK(io::read_column(path, "/features/peak_sofr_over_effr_exceed") == std::vector<double>{1.0, 1.0, 0.6});
+  for (std::size_t k = 0; k < 3; ++k) {
+    CHECK(io::read_column(path, "/features/peak_spread_exceed_se")[k] ==
+          summary.stats.peak_exceedance(k).standard_error());
+    CHECK(io::read_column(path, "/features/peak_sofr_over_effr_exceed_se")[k] ==
+          summary.stats.peak_over_effr_exceedance(k).standard_error());
+  }
+  const io::ResultInfo info = io::read_info(path);
+  CHECK(info.find("/features/threshold")->units == "bp");
+  CHECK(info.find("/features/peak_spread_exceed")->dimensions == std::vector<std::string>{"threshold"});
+
+  write_full(folder / "b.h5", full_manifest(), 0);  // without a path there is no share
+  CHECK(io::read_info(io::partial_path(folder / "b.h5")).find("/features/peak_spread_exceed") == nullptr);
+}
+
+TEST_CASE("the satellite stands in a group of its own and changes no other dataset", "[io]") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5", bare = folder / "b.h5";
+  const engine::Manifest m = full_manifest();
+  const auto summary = write_full(path, m);
+  CHECK(io::read_texts(path, "/transmission/target") ==
+        std::vector<std::string>{"high_yield_spread", "equity_volatility"});
+  CHECK(io::read_texts(path, "/transmission/unit") == std::vector<std::string>{"bp", "index points"});
+  CHECK(io::read_column(path, "/transmission/coefficient") == std::vector<double>{0.4, -0.05});
+  CHECK(io::read_column(path, "/transmission/coefficient_low") == std::vector<double>{0.1, -0.1});
+  CHECK(io::read_column(path, "/transmission/coefficient_high") == std::vector<double>{0.8, 0.0});
+  const io::ResultInfo info = io::read_info(path);
+  REQUIRE(info.find("/transmission/response") != nullptr);
+  CHECK(info.find("/transmission/response")->dimensions == std::vector<std::string>{"target", "quantile", "time"});
+  const auto response =
+      io::File::open(path).root().open_dataset("/transmission/response").read_numbers(0, m.transmission.size());
+  REQUIRE(response.size() == 2 * 3 * 5);
+  for (std::size_t t = 0; t < 2; ++t)
+    for (std::size_t q = 0; q < 3; ++q)
+      for (std::size_t day = 0; day < 5; ++day)
+        CHECK(response[(t * 3 + q) * 5 + day] ==
+              Approx((t == 0 ? 0.4 : -0.05) * (summary.stats.quantile(0, day, m.quantiles[q]).value - 2.25)));
+
+  engine::Manifest without = m;
+  without.transmission.clear();
+  write_full(bare, without);
+  const io::ResultInfo other = io::read_info(bare);
+  CHECK(std::ranges::find(other.groups, "/transmission") == other.groups.end());
+  std::size_t compared = 0;
+  for (const io::DatasetInfo& dataset : info.datasets) {
+    if (dataset.path.starts_with("/transmission/")) continue;
+    INFO(dataset.path);
+    REQUIRE(other.find(dataset.path) != nullptr);
+    CHECK(other.find(dataset.path)->shape == dataset.shape);
+    if (dataset.type == io::ElementType::text) continue;
+    CHECK(same_numbers(numbers_of(path, dataset), numbers_of(bare, *other.find(dataset.path))));
+    ++compared;
+  }
+  CHECK(compared > 60);
+  const auto satellite =
+      std::ranges::count_if(info.datasets, [](const auto& d) { return d.path.starts_with("/transmission/"); });
+  CHECK(info.datasets.size() == other.datasets.size() + static_cast<std::size_t>(satellite));
+  CHECK(stored_chunks(path, m) == stored_chunks(bare, without));
 }
 
 TEST_CASE("one path has no error, and says so", "[io]") {

@@ -86,6 +86,11 @@ inline double feature_of(engine::PathFeature feature, std::uint64_t path) {
   return 100.0 * static_cast<double>(engine::index(feature)) + static_cast<double>(path) / 7.0;
 }
 
+/// What happened on a day, where policy has rules.
+inline std::uint32_t event_of(std::uint64_t path, std::size_t day) {
+  return path % 3 == 1 && day == 2 ? bit(PathFlag::runoff_stop) : day == 4 ? bit(PathFlag::large_purchases) : 0U;
+}
+
 inline engine::ChunkResult make_chunk(const engine::Manifest& m, std::uint64_t chunk) {
   const stats::BinScale scale;
   engine::ChunkResult c;
@@ -129,6 +134,8 @@ inline engine::ChunkResult make_chunk(const engine::Manifest& m, std::uint64_t c
     const std::uint32_t flags = path % 2 == 0 ? 0 : bit(PathFlag::forced_sales);
     c.flags.push_back(flags);
     if (flags != 0) c.flag_days[4] += 3;
+    for (std::size_t day = 0; m.has_rules && m.store_paths && day < m.n_days(); ++day)
+      c.events.push_back(event_of(path, day));
   }
   return c;
 }

@@ -21,14 +21,14 @@ TEST_CASE("the mark-up is quadratic in what a day leaves of the inventory", "[de
   DayContext day = ordinary_day();
   day.period_end_markup = 2.5;
   ColumnData markup;
-  mark_up(p, day, s, markup);
+  mark_up(p, day, DayFlows{}, s, markup);
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     CHECK_THAT(s.dealer_inventory[i], WithinAbs(0.92 * before[i], 1e-12));
     const double load = 0.92 * before[i] / (0.10 * 1000.0 * s.dealer_capacity_factor[i]);
     CHECK_THAT(markup[i], WithinAbs(2.5 + 20.0 * load * load, 1e-10));
   }
   s.dealer_inventory.fill(0.0);
-  mark_up(p, ordinary_day(), s, markup);
+  mark_up(p, ordinary_day(), DayFlows{}, s, markup);
   CHECK(markup[0] == 0.0);
 }
 
@@ -41,7 +41,7 @@ TEST_CASE("an inventory left alone decays by 8 % a day", "[dealers]") {
   ColumnData markup;
   const ColumnData none = column(0);
   for (int day = 1; day <= 20; ++day) {
-    mark_up(p, ordinary_day(), s, markup);
+    mark_up(p, ordinary_day(), DayFlows{}, s, markup);
     absorb_sales(p, none, none, s);
     CHECK_THAT(s.dealer_inventory[3], WithinAbs(100.0 * std::pow(0.92, day), 1e-10));
     CHECK_THAT(s.fund_need[3], WithinAbs(50.0 * std::pow(0.93, day), 1e-10));

@@ -101,7 +101,8 @@ TEST_CASE("the market's size and the text's constants fill the other members", "
   CHECK(p.basis_trade.opening_cushion == 1.03);
   CHECK(p.dealers.fund_need_persistence == 0.93);
   CHECK(p.precaution.threshold == 20.0);
-  constexpr std::size_t kConstants = 15;
+  CHECK(p.dealers.least_capacity == 0.05);
+  constexpr std::size_t kConstants = 16;
   CHECK(kWords == 2 + kConstants + (scenario::parameter_table().size() - 1));  // and there is no member beside these
   CHECK(model::kPeriodEndSaturation == std::array<double, 4>{1.0, 1.5, 1.85, 1.85});
   CHECK(model::kHighestSpread == 3000.0);

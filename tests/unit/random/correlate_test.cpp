@@ -150,3 +150,18 @@ TEST_CASE("impossible correlations are refused with the reason", "[correlate]") 
   CHECK_THAT(complaint({1.0, nan, nan, 1.0}, 2), Catch::Contains("entry (2, 1) is nan"));
   CHECK(complaint({1.0, 1.0 - 1e-12, 1.0 - 1e-12, 1.0}, 2).empty());
 }
+
+TEST_CASE("the nearest correlation matrix is one, and is the matrix itself where that already is one", "[correlate]") {
+  const std::vector<double> right{1.0, 0.5, 0.2, 0.5, 1.0, -0.3, 0.2, -0.3, 1.0};
+  const auto same = random::nearest_correlation(right, 3);
+  for (std::size_t k = 0; k < right.size(); ++k) CHECK(same[k] == Approx(right[k]).margin(1e-12));
+
+  // Higham (2002), section 4: the nearest one to this matrix has off-diagonals 0.7607 and 0.1573.
+  const std::vector<double> wrong{1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0};
+  const auto nearest = random::nearest_correlation(wrong, 3);
+  CHECK(nearest[1] == Approx(0.7607).margin(1e-4));
+  CHECK(nearest[2] == Approx(0.1573).margin(1e-4));
+  CHECK(nearest[5] == Approx(0.7607).margin(1e-4));
+  CHECK_NOTHROW(random::Correlator(nearest, 3));
+  CHECK_THROWS(random::Correlator(wrong, 3));
+}

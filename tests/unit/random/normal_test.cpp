@@ -172,3 +172,16 @@ TEST_CASE("draws allocate nothing", "[normal][student][correlate]") {
   const Correlator another(correlations, 2);  // the count can rise
   CHECK(allocations() > after);
 }
+
+TEST_CASE("the normal distribution function agrees with the error function and undoes the quantile", "[normal]") {
+  ColumnData z, u, back;
+  for (std::size_t i = 0; i < kBlockPaths; ++i) z[i] = -9.0 + 18.0 * static_cast<double>(i) / (kBlockPaths - 1.0);
+  random::uniforms_from_normals(z, u);
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    CHECK(u[i] == Approx(0.5 * std::erfc(-z[i] / std::sqrt(2.0))).margin(2e-14));
+    CHECK((u[i] >= 0x1p-53 && u[i] <= 1.0 - 0x1p-53));
+  }
+  random::normals_from_uniforms(u, back);
+  for (std::size_t i = 0; i < kBlockPaths; ++i)
+    if (std::abs(z[i]) < 5.0) CHECK(back[i] == Approx(z[i]).margin(1e-7));  // where the density still tells them apart
+}

@@ -167,3 +167,78 @@ TEST_CASE("Student draws use their slot, and the next one unless n is 4", "[stud
     CHECK(x == expected);
   }
 }
+
+// ---------------------------------------------------------------- t(4) that keeps the order of normals
+
+namespace {
+
+/// Draws made of normals and the two uniforms of the tail; `one_uniform`: the wrong law with a single exponential.
+std::vector<double> student_from_normals(bool one_uniform = false) {
+  return sample([=](std::uint64_t path, Column out) {
+    ColumnData z, u0, u1;
+    draw_normals(kSeed, path, 5, Stream::tga_flow, 0, z);
+    draw_uniforms(kSeed, path, 5, Stream::tga_tail, 0, u0);
+    draw_uniforms(kSeed, path, 5, Stream::tga_tail, 1, u1);
+    if (one_uniform) u1.fill(0.5);
+    student_t4_from_normals(z, u0, u1, out);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("t(4) from normals is z over the root of a chi-square, in place too", "[student]") {
+  ColumnData z, u0, u1, x;
+  draw_normals(kSeed, 0, 0, Stream::tga_flow, 0, z);
+  draw_uniforms(kSeed, 0, 0, Stream::tga_tail, 0, u0);
+  draw_uniforms(kSeed, 0, 0, Stream::tga_tail, 1, u1);
+  student_t4_from_normals(z, u0, u1, x);
+  for (std::size_t i = 0; i < kBlockPaths; ++i)  // t = z / sqrt(chi2 / 4), times sqrt(1/2) for unit variance
+    CHECK(x[i] ==
+          Approx(z[i] / std::sqrt(-2.0 * (std::log(u0[i]) + std::log(u1[i])) / 4.0) * std::sqrt(0.5)).epsilon(1e-13));
+  for (ColumnData* target : {&z, &u0, &u1}) {
+    const ColumnData keep = *target;
+    student_t4_from_normals(z, u0, u1, *target);
+    CHECK(*target == x);
+    *target = keep;
+  }
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {  // the edges of the uniforms
+    z[i] = i % 8 < 4 ? -8.3 : 8.3;
+    u0[i] = i % 2 == 0 ? 0x1p-53 : 1.0 - 0x1p-53;
+    u1[i] = i % 4 < 2 ? 0x1p-53 : 1.0 - 0x1p-53;
+  }
+  student_t4_from_normals(z, u0, u1, x);
+  for (std::size_t i = 0; i < kBlockPaths; ++i) REQUIRE((std::isfinite(x[i]) && x[i] * z[i] > 0.0));
+}
+
+TEST_CASE("t(4) from normals has the law of t(4) and unit variance", "[student][statistical]") {
+  const auto x = student_from_normals();
+  const FpTrapsOff judges_may_raise;
+  const boost::math::students_t judge(4.0);
+  const double scale = std::sqrt(0.5);
+  const auto cdf = [&](double value) { return boost::math::cdf(judge, value / scale); };
+  const double n = static_cast<double>(x.size());
+  // The fourth moment does not exist, so a variance cannot be judged by its own error. What lies within c does:
+  // E[x^2; |x| < c] = sin^3 a with tan a = c / sqrt(2), which goes to 1.
+  const auto within = [](double c) { return [c](double value) { return std::fabs(value) < c ? value * value : 0.0; }; };
+  const auto exact_within = [](double c) { return std::pow(std::sin(std::atan(c / std::sqrt(2.0))), 3.0); };
+
+  CHECK(kolmogorov(x, cdf) < kKolmogorov);
+  for (const double p : {0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999}) {
+    const double quantile = scale * boost::math::quantile(judge, p);
+    const auto below = [=](double value) { return value < quantile ? 1.0 : 0.0; };
+    INFO("quantile " << p);
+    CHECK(std::fabs(deviation(x, below, p)) < kStandardErrors);
+  }
+  for (const double c : {0.5, 1.0, 3.0, 10.0}) {
+    INFO("within " << c);
+    CHECK(std::fabs(deviation(x, within(c), exact_within(c))) < kStandardErrors);
+  }
+  CHECK(exact_within(1e4) == Approx(1.0).epsilon(1e-6));
+
+  SECTION("control: a scale off by 2 %, a shift, and a chi-square with 2 degrees of freedom are seen") {
+    CHECK(kolmogorov(scaled(x, 1.02), cdf) > kKolmogorov);
+    CHECK(kolmogorov(shifted(x, 10.0 / std::sqrt(n)), cdf) > kKolmogorov);
+    CHECK(kolmogorov(student_from_normals(true), cdf) > kKolmogorov);
+    CHECK(std::fabs(deviation(scaled(x, 1.02), within(3.0), exact_within(3.0))) > kStandardErrors);
+  }
+}
