@@ -46,7 +46,7 @@ struct MetricSpec {
   std::string shown_unit;  ///< for people, "bn USD"
   StatisticSpec statistic{};
   double unit_factor = 1.0;  ///< from the unit of its dimension to the one it is shown in
-  double scale = 1.0;  ///< shown = scale * statistic + shift, in `unit`
+  double scale = 1.0;        ///< shown = scale * statistic + shift, in `unit`
   double shift = 0.0;
   double bin_factor = 1.0;  ///< what a per-path value is multiplied by before it is binned
 };
