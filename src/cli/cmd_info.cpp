@@ -29,6 +29,19 @@ void show_features(const io::ResultInfo& info, std::ostream& out) {
     out << fmt::format("  {:<28}{:>20}  {}\n", names[k], fmt::format("{:.2f} ± {:.2f}", mean[k], error[k]), units[k]);
 }
 
+void show_metrics(const io::ResultInfo& info, std::ostream& out) {
+  if (info.find("/metrics/value") == nullptr) return;
+  const auto names = io::read_texts(info.path, "/metrics/metric");
+  const auto units = io::read_texts(info.path, "/metrics/unit");
+  const auto expressions = io::read_texts(info.path, "/metrics/expr");
+  const auto value = io::read_column(info.path, "/metrics/value");
+  const auto error = io::read_column(info.path, "/metrics/se");
+  out << "\nMetrics, ± std. error\n";
+  for (std::size_t k = 0; k < names.size(); ++k)
+    out << fmt::format("  {:<28}{:>20}  {:<14}{}\n", names[k], fmt::format("{:.4g} ± {:.2g}", value[k], error[k]),
+                       units[k], expressions[k]);
+}
+
 void show_scores(const io::ResultInfo& info, std::ostream& out) {
   if (info.find("/scores/crps") == nullptr) return;
   const auto names = io::read_texts(info.path, "/scores/variable");
@@ -64,6 +77,7 @@ void show(const std::string& file, std::ostream& out) {
   }
   if (info.is_partial) return;
   show_features(info, out);
+  show_metrics(info, out);
   show_scores(info, out);
 }
 

@@ -18,6 +18,9 @@ OnlineStats::OnlineStats(const Manifest& manifest)
       peak_thresholds_(manifest.peak_thresholds),
       peaks_above_(peak_thresholds_.size(), 0),
       peaks_over_effr_above_(peak_thresholds_.size(), 0),
+      metrics_(manifest.metrics),
+      metric_parts_(metrics_.size()),
+      metric_sketches_(metrics_.size(), stats::QuantileSketch(kBinScale)),
       flag_days_(kPathFlagCount, 0),
       flagged_paths_(kPathFlagCount, 0) {
   for (const Variable v : manifest.statistics) bin_factors_.push_back(bin_factor(spec_of(v).quantity));
@@ -25,6 +28,7 @@ OnlineStats::OnlineStats(const Manifest& manifest)
 
 void OnlineStats::absorb(const ChunkResult& chunk) {
   RQ_EXPECT(chunk.first_path == n_paths_ && chunk.moments.size() == moments_.size());
+  RQ_EXPECT(chunk.metric_parts.size() == metrics_.size());
   n_paths_ += chunk.n_paths;
   for (std::size_t slot = 0; slot < moments_.size(); ++slot) {
     moments_[slot].merge(chunk.moments[slot]);
@@ -39,6 +43,12 @@ void OnlineStats::absorb(const ChunkResult& chunk) {
   };
   count_above(PathFeature::peak_spread, peaks_above_);
   count_above(PathFeature::peak_sofr_over_effr, peaks_over_effr_above_);
+  for (std::size_t k = 0; k < metrics_.size(); ++k) {
+    metric_parts_[k].moments.merge(chunk.metric_parts[k].moments);
+    metric_parts_[k].hits += chunk.metric_parts[k].hits;
+    for (const std::uint32_t bin : std::span(chunk.metric_bins).subspan(k * chunk.n_paths, chunk.n_paths))
+      if (bin != kNoBin) metric_sketches_[k].add(bin);
+  }
   for (std::size_t k = 0; k < kPathFlagCount; ++k) {
     flag_days_[k] += chunk.flag_days[k];
     for (const std::uint32_t flags : chunk.flags) flagged_paths_[k] += (flags >> k) & 1U;
@@ -79,6 +89,29 @@ stats::SketchScore OnlineStats::score(std::size_t variable, std::size_t day, dou
   score.crps /= factor;
   score.standard_error /= factor;
   return score;
+}
+
+stats::Estimate OnlineStats::metric(std::size_t metric) const {
+  const stats::MetricSpec& spec = metrics_.at(metric);
+  const MetricPart& part = metric_parts_[metric];
+  const stats::Moments& moments = part.moments.low;
+  const stats::QuantileSketch& sketch = metric_sketches_[metric];
+  const auto estimate = [&]() -> stats::Estimate {
+    switch (spec.statistic.statistic) {
+      case stats::Statistic::mean:
+        break;
+      case stats::Statistic::probability:
+        return stats::estimate_probability({moments.n, part.hits});
+      case stats::Statistic::sd:
+        return stats::estimate_sd(part.moments);
+      case stats::Statistic::quantile:
+        return stats::estimate_quantile(sketch, spec.statistic.share, spec.bin_factor, moments.min, moments.max);
+      case stats::Statistic::tail_mean:
+        return stats::estimate_tail_mean(sketch, spec.statistic.share, spec.bin_factor, moments.min, moments.max);
+    }
+    return stats::estimate_mean(moments);
+  };
+  return estimate().mapped(spec.scale, spec.shift);
 }
 
 stats::Exceedance OnlineStats::exceedance(std::size_t threshold, std::size_t day) const {

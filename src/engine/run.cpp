@@ -113,6 +113,7 @@ Manifest manifest_of(const plan::Plan& plan) {
   for (const auto& t : plan.transmission)
     m.transmission.push_back(
         {t.name, t.unit, t.long_name, t.coefficient, t.low, t.high, plan.opening.own.opening_spread});
+  for (const auto& metric : plan.metrics) m.metrics.push_back(metric.spec);
   m.chunk_paths = kChunkPaths;
   return m;
 }
@@ -193,10 +194,11 @@ RunSize estimate_size(const plan::Plan& plan, int threads) {
   const std::uint64_t days = m.n_days();
   const std::uint64_t stored = m.store_paths ? m.variables.size() * days * sizeof(float) : 0;
   const std::uint64_t slots = m.statistics.size() * days + kPathFeatureCount;
-  const std::uint64_t per_path = 2 * stored + slots * sizeof(std::uint32_t) + kPathFeatureCount * sizeof(double);
+  const std::uint64_t per_path = 2 * stored + slots * sizeof(std::uint32_t) + kPathFeatureCount * sizeof(double) +
+                                 m.metrics.size() * (sizeof(double) + sizeof(std::uint32_t));
   const auto in_flight = kChunksInFlightPerThread * static_cast<std::uint64_t>(threads_of(threads));
   constexpr std::uint64_t kSketchBytes = std::uint64_t{64} * 1024;  // a wide distribution's pages, measured
-  return {.memory_bytes = in_flight * m.chunk_paths * per_path + slots * kSketchBytes,
+  return {.memory_bytes = in_flight * m.chunk_paths * per_path + (slots + m.metrics.size()) * kSketchBytes,
           .paths_bytes = m.n_paths * (stored + (m.store_paths ? kPathFeatureCount * sizeof(double) : 0))};
 }
 

@@ -7,9 +7,11 @@
 
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/elementary.hpp"
+#include "repoquake/engine/path_evaluator.hpp"
 #include "repoquake/engine/rounding.hpp"
 #include "repoquake/random/normal.hpp"
 #include "repoquake/random/student.hpp"
+#include "repoquake/stats/exceedance.hpp"
 
 namespace repoquake::engine {
 namespace {
@@ -371,6 +373,9 @@ class ChunkRecorder {
     chunk.bins.resize(slots * n);
     chunk.exceedances.assign(manifest.thresholds.size() * n_days_, 0);
     chunk.flag_days.assign(kPathFlagCount, 0);
+    chunk.metrics.resize(manifest.metrics.size() * n);
+    chunk.metric_parts.resize(manifest.metrics.size());
+    chunk.metric_bins.assign(manifest.metrics.size() * n, kNoBin);
   }
 
   void day(const BlockWorkspace& work, std::size_t offset, std::size_t lanes, std::uint32_t day) {
@@ -403,6 +408,23 @@ class ChunkRecorder {
       gather(manifest_.statistics.size() * n_days_ + f, offset, std::span(features[f]).first(lanes), 1.0);
     }
     for (std::size_t i = 0; i < lanes; ++i) chunk_.flags[offset + i] = features.flags(i);
+  }
+
+  /// The block's values of a metric, NaN where a path has none.
+  void metric(std::size_t metric, ConstColumn values, std::size_t offset, std::size_t lanes) {
+    const auto& spec = manifest_.metrics[metric];
+    const std::size_t start = metric * chunk_.n_paths + offset;
+    std::copy_n(values.begin(), lanes, chunk_.metrics.begin() + static_cast<std::ptrdiff_t>(start));
+    ColumnData known;
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < lanes; ++i) {
+      if (std::isnan(values[i])) continue;
+      known[n++] = values[i];
+      if (spec.statistic.needs_bins()) chunk_.metric_bins[start + i] = kBinScale.bin(spec.bin_factor * values[i]);
+    }
+    MetricPart& part = chunk_.metric_parts[metric];
+    part.moments.merge(stats::high_moments_of(std::span(known).first(n)));
+    part.hits += stats::count_above(std::span(known).first(n), 0.5);
   }
 
  private:
@@ -554,18 +576,27 @@ ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std
       static_cast<std::uint32_t>(std::min<std::uint64_t>(manifest.chunk_paths, plan.n_paths - result.first_path));
   ChunkRecorder recorder(plan, manifest, result);
   FeatureTracker features;
+  std::vector<PathEvaluator> metrics;
+  for (const auto& metric : plan.metrics) metrics.emplace_back(metric.per_path);
+  const auto see_metrics = [&](std::uint32_t day) {
+    for (PathEvaluator& metric : metrics) metric.see(plan, day, work);
+  };
   for (std::size_t offset = 0; offset < result.n_paths; offset += kBlockPaths) {
     const std::size_t lanes = std::min(kBlockPaths, result.n_paths - offset);
     const std::uint64_t first_path = result.first_path + offset;
     open_block(plan, first_path, work);
     features.open(plan, work);
+    for (PathEvaluator& metric : metrics) metric.open();
+    see_metrics(0);
     recorder.day(work, offset, lanes, 0);
     for (std::uint32_t day = 1; day < plan.days.size(); ++day) {
       simulate_day(plan, first_path, day, work);
       features.see(plan, day, work);
+      see_metrics(day);
       recorder.day(work, offset, lanes, day);
     }
     recorder.close(features, offset, lanes);
+    for (std::size_t k = 0; k < metrics.size(); ++k) recorder.metric(k, metrics[k].close(), offset, lanes);
   }
   return result;
 }

@@ -141,6 +141,34 @@ std::optional<KeyPlace> Diagnostics::find_place(std::string_view key) const {
   return place->second;
 }
 
+SourceMark Diagnostics::place_within(const SourceMark& scalar, std::string_view text, std::size_t offset,
+                                     std::size_t length) const {
+  if (!scalar.is_known()) return scalar;
+  const auto& lines = sources_.at(static_cast<std::size_t>(scalar.file)).lines;
+  const auto index = static_cast<std::size_t>(scalar.line) - 1;
+  if (index >= lines.size()) return scalar;
+  const std::string_view line = lines[index];
+  const auto count = [](std::string_view part) {
+    return static_cast<int>(std::ranges::count_if(part, starts_character));
+  };
+
+  std::size_t start = 0;  // bytes before the scalar
+  for (int column = 1; column < scalar.column && start < line.size(); ++column) do
+      ++start;
+    while (start < line.size() && !starts_character(line[start]));
+  SourceMark place = scalar;
+  if (start < line.size() && (line[start] == '"' || line[start] == '\'')) {
+    ++start;
+    ++place.column;
+  }
+  offset = std::min(offset, text.size());
+  length = std::min(length, text.size() - offset);
+  if (start > line.size() || line.substr(start, offset + length) != text.substr(0, offset + length)) return scalar;
+  place.column += count(text.substr(0, offset));
+  place.width = std::max(count(text.substr(offset, length)), 1);
+  return place;
+}
+
 std::string Diagnostics::source_name(int file) const {
   return file < 0 ? std::string{} : sources_.at(static_cast<std::size_t>(file)).name;
 }

@@ -709,6 +709,41 @@ void ResultWriter::write_features(const engine::RunSummary& summary) {
   }
 }
 
+/// What the scenario asks of the run, every number with its error.
+void ResultWriter::write_metrics(const engine::RunSummary& summary) {
+  const std::uint64_t n = manifest_.metrics.size();
+  if (n == 0) return;
+  const Group group = file_.root().create_group("metrics");
+  std::vector<std::string> ids, units, expressions;
+  std::vector<double> value, error, low, high;
+  std::vector<std::int64_t> paths;
+  for (std::size_t k = 0; k < n; ++k) {
+    const auto& spec = manifest_.metrics[k];
+    const auto estimate = summary.stats.metric(k);
+    ids.push_back(spec.id);
+    units.push_back(spec.unit);
+    expressions.push_back(spec.expr);
+    value.push_back(estimate.value);
+    error.push_back(estimate.standard_error);
+    low.push_back(estimate.lo);
+    high.push_back(estimate.hi);
+    paths.push_back(static_cast<std::int64_t>(estimate.n));
+  }
+  const Dataset metric = write_text_scale(group, "metric", ids, "id of the metric");
+  write_texts(group, "unit", units, metric, "unit of the metric, its error and its limits");
+  write_texts(group, "expr", expressions, metric, "the expression as written in the scenario");
+  const auto write = [&](std::string_view name, const std::vector<double>& values, std::string_view text) {
+    describe(write_statistic(group, name, {{&metric, n}}, values), "", text);
+  };
+  write("value", value, "value of the metric");
+  write("se", error, "standard error of the value, from the number of paths");
+  write("ci_lo", low, "lower 95 % confidence limit");
+  write("ci_hi", high, "upper 95 % confidence limit");
+  const Dataset count = group.create_dataset("n", std::span<const std::int64_t>(paths));
+  describe(count, "1", "paths with a value; a division by nothing leaves a path without one");
+  count.attach_scale(0, metric);
+}
+
 /// The satellite's responses to the quantiles of the funding spread, at the declared coefficients.
 void ResultWriter::write_transmission(const engine::RunSummary& summary) {
   const std::size_t n = manifest_.transmission.size();
@@ -840,6 +875,7 @@ void ResultWriter::end(const engine::RunSummary& summary) {
   if (manifest_.store_paths) cut_to(n_paths);
   write_stats(summary);
   write_features(summary);
+  write_metrics(summary);
   write_transmission(summary);
   write_observed();
   write_scores(summary);

@@ -727,6 +727,63 @@ void read_output(const Value& map, scenario::Output& output) {
   r.finish();
 }
 
+// ---------------------------------------------------------------- metrics
+
+/// Complains about a part of an expression, at its very place.
+void refuse_within(const Value& value, const scenario::ExpressionError& error) {
+  auto& diagnostics = value.reading().diagnostics;
+  const std::string& text = value.node().text;
+  const std::string nearest = did_you_mean(error.unknown, error.candidates);
+  const bool is_long = error.candidates.size() > 15;
+  std::string reason = error.reason;
+  if (!error.unknown.empty())
+    reason += !nearest.empty() ? nearest
+              : is_long        ? "; docs/result_file.md lists the variables"
+                               : "; allowed: " + list_names(error.candidates);
+  std::string hint = error.hint;
+  if (hint.empty() && !value.node().quoted && error.reason == "this bracket is not closed")
+    hint = "in { } and [ ] an expression with a comma needs quotes";
+  diagnostics.error(diagnostics.place_within(value.node().mark, text, error.offset, error.length), value.key(),
+                    std::move(reason), std::move(hint));
+}
+
+scenario::Metric read_metric(const Value& map, const scenario::ExpressionWorld& world) {
+  MapReader r(map);
+  scenario::Metric metric;
+  if (const auto id = r.take("id", kRequired)) metric.id = id->id().value_or("");
+  const auto expr = r.take("expr", kRequired);
+  const auto unit = r.take("unit");
+  r.finish();
+  const auto text = expr ? expr->text() : std::nullopt;
+  const auto unit_text = unit ? unit->text() : std::nullopt;
+  if (!text) return metric;
+  metric.expr = *text;
+  metric.unit = unit_text.value_or("");
+  const auto checked = scenario::check_metric(*text);
+  for (const auto& error : checked.errors) refuse_within(*expr, error);
+  if (!checked.form) return metric;
+  if (world.start != scenario::Date{} && world.start < world.end)
+    for (const auto& error : scenario::check_in_world(checked.form->per_path, world)) refuse_within(*expr, error);
+  if (unit_text && !scenario::find_unit(checked.form->dimension, *unit_text))
+    unit->refuse("the metric is " + std::string(scenario::describe(checked.form->dimension)) + "; its unit is " +
+                 scenario::list_units(checked.form->dimension) + ", not \"" + unit_text->substr(0, 40) + "\"");
+  return metric;
+}
+
+/// The id of a metric that exists.
+std::string read_metric_id(const Value& value, const std::vector<scenario::Metric>& metrics) {
+  const auto id = value.id();
+  Names ids;
+  for (const auto& metric : metrics)
+    if (!metric.id.empty() && std::ranges::find(ids, metric.id) == ids.end()) ids.push_back(metric.id);
+  if (id && std::ranges::find(ids, *id) == ids.end()) {
+    const auto nearest = did_you_mean(*id, ids);
+    value.refuse("no metric has the id \"" + *id + "\"" +
+                 (nearest.empty() && !ids.empty() ? "; metrics: " + list_names(ids) : nearest));
+  }
+  return id.value_or("");
+}
+
 // ---------------------------------------------------------------- expectations
 
 /// The unit in which a variable is written.
@@ -745,10 +802,54 @@ Unit written_unit(Quantity quantity) {
   return Unit::none;
 }
 
-scenario::Expectation read_expectation(const Value& map, const scenario::Window& window) {
+/// The unit in which a bound of a metric is written, and what it is multiplied by to be in that of the dimension.
+std::pair<Unit, double> written_unit(scenario::Dimension dimension) {
+  using scenario::Dimension;
+  switch (dimension) {
+    case Dimension::rate:
+      return {Unit::percent, kBpPerPercent};
+    case Dimension::spread:
+      return {Unit::bp, 1.0};
+    case Dimension::amount:
+      return {Unit::usd_bn, 1.0};
+    case Dimension::days:
+      return {Unit::business_days, 1.0};
+    case Dimension::number:
+    case Dimension::percent:
+    case Dimension::boolean:
+    case Dimension::date:
+      break;
+  }
+  return {Unit::none, 1.0};
+}
+
+scenario::Expectation read_expected_metric(MapReader& r, const Value& name,
+                                           const std::vector<scenario::Metric>& metrics) {
+  scenario::Expectation expectation;
+  expectation.low = expectation.high = 0.0;  // a missing bound brings no second complaint
+  expectation.metric = read_metric_id(name, metrics);
+  const auto between = r.take("between", kRequired);
+  r.finish();
+  const auto metric = std::ranges::find(metrics, expectation.metric, &scenario::Metric::id);
+  const auto form = metric != metrics.end() ? scenario::check_metric(metric->expr).form : std::nullopt;
+  if (!between || !form) return expectation;
+  const auto [unit, factor] = written_unit(form->dimension);
+  const auto ends = between->quantities(unit);
+  if (ends && ends->size() == 2) {
+    expectation.low = ends->front() * factor;
+    expectation.high = ends->back() * factor;
+  } else if (ends) {
+    between->refuse("must be the least and the largest value, e.g. [60 bp, 90 bp]");
+  }
+  return expectation;
+}
+
+scenario::Expectation read_expectation(const Value& map, const Scenario& scenario) {
   MapReader r(map);
   scenario::Expectation expectation;
-  if (!r.date("date", expectation.date, kRequired)) expectation.date = window.end;  // no second complaint about it
+  if (const auto metric = r.take("metric")) return read_expected_metric(r, *metric, scenario.metrics);
+  if (!r.date("date", expectation.date, kRequired))
+    expectation.date = scenario.window.end;  // no second complaint about it
   const auto name = r.take("variable", kRequired);
   const auto* spec = name ? read_variable(*name) : nullptr;
   const auto observed = r.take("observed", kRequired);
@@ -843,10 +944,12 @@ ScenarioReading read_scenario(const ConfigNode& tree, Reading& reading) {
   read_parameters(r.take_map("model"), "", scenario.model);
   read_simulate(r.take_map("simulate"), scenario.simulate);
   read_output(r.take_map("output"), scenario.output);
+  if (const auto metrics = r.take("metrics"))
+    for (const auto& item : metrics->items().value_or(std::vector<Value>{}))
+      scenario.metrics.push_back(read_metric(item, scenario::expression_world(scenario)));
   if (const auto expect = r.take("expect"))
     for (const auto& item : expect->items().value_or(std::vector<Value>{}))
-      scenario.expect.push_back(read_expectation(item, scenario.window));
-  r.unavailable("metrics", "output.quantiles and output.thresholds are computed for every run");
+      scenario.expect.push_back(read_expectation(item, scenario));
   if (const auto transmission = r.take("transmission")) read_transmission(*transmission, scenario.transmission);
   r.finish();
   return result;

@@ -62,7 +62,8 @@ void set_scalar(ConfigNode& map, const std::string& key, const std::string& text
 void sort_sections(ConfigNode& tree) {
   static constexpr auto kOrder = std::to_array<std::string_view>(
       {"format", "name", "title", "window", "series", "market", "fed_balance_sheet", "policy", "drivers", "basis_trade",
-       "shocks", "correlation", "correlation_repair", "model", "transmission", "simulate", "output", "expect"});
+       "shocks", "correlation", "correlation_repair", "model", "transmission", "simulate", "output", "metrics",
+       "expect"});
   std::ranges::stable_sort(tree.entries, {},
                            [](const auto& entry) { return std::ranges::find(kOrder, entry.key) - kOrder.begin(); });
 }

@@ -533,6 +533,24 @@ bool has_inputs(const Scenario& s) {
   });
 }
 
+/// Pre: validate() found nothing, so that every expression has a form and its days are rows.
+void add_metrics(const Scenario& s, Compiled& out, Plan& plan) {
+  std::vector<calendar::Date> dates;
+  for (const auto& day : plan.days) dates.push_back(day.date);
+  for (const auto& metric : s.metrics) {
+    const auto checked = scenario::check_metric(metric.expr);
+    if (!checked.form || !scenario::check_in_world(checked.form->per_path, scenario::expression_world(s)).empty()) {
+      out.issues.push_back({"metrics." + metric.id + ".expr", "cannot be computed; validate() says why"});
+      continue;
+    }
+    const auto usual = scenario::default_unit(checked.form->dimension);
+    const auto unit = scenario::find_unit(checked.form->dimension, metric.unit).value_or(usual);
+    plan.metrics.push_back(compile_metric(*checked.form, unit, dates));
+    plan.metrics.back().spec.id = metric.id;
+    plan.metrics.back().spec.expr = metric.expr;
+  }
+}
+
 }  // namespace
 
 Compiled compile(const Scenario& s, const Scenario* base) {
@@ -589,7 +607,9 @@ Compiled compile(const Scenario& s, const Scenario* base) {
 
   plan.store_paths = s.output.paths == scenario::Output::Paths::all;
   plan.variables = s.output.variables;
-  for (const auto& expectation : s.expect) plan.expected.push_back(expectation.variable);
+  for (const auto& expectation : s.expect)
+    if (expectation.metric.empty()) plan.expected.push_back(expectation.variable);
+  add_metrics(s, out, plan);
   plan.quantiles = s.output.quantiles;
   plan.thresholds = s.output.thresholds;
   plan.rate_precision_bp = s.output.rate_precision_bp;

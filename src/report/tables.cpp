@@ -272,6 +272,41 @@ void add_peak_probabilities(std::string& text, const engine::RunSummary& summary
   add_row(text, "with a peak of SOFR - EFFR", over_effr);
 }
 
+/// Enough decimals that the error shows a digit, also where it is tiny.
+int metric_decimals(double error) {
+  int decimals = decimals_for(error);
+  while (decimals < 9 && error > 0.0 && error * std::pow(10.0, decimals) < 0.5) ++decimals;
+  return decimals;
+}
+
+std::string with_unit(std::string_view name, std::string_view unit) {
+  return unit == "1" ? std::string(name) : fmt::format("{}, {}", name, unit);
+}
+
+/// What the scenario asks for by `metrics:`.
+void add_metrics(std::string& text, const engine::RunSummary& summary) {
+  const auto& metrics = summary.manifest.metrics;
+  if (metrics.empty()) return;
+  text += '\n';
+  add_row(text, "Metrics (± std. error)", {"value", "95 % limits"});
+  for (std::size_t k = 0; k < metrics.size(); ++k) {
+    const auto estimate = summary.stats.metric(k);
+    const std::string label = with_unit(metrics[k].id, metrics[k].shown_unit);
+    if (estimate.n == 0) {
+      add_row(text, label, {"no value", ""}, metrics[k].expr);
+      continue;
+    }
+    const int decimals = metric_decimals(estimate.standard_error);
+    const std::string limits = std::isnan(estimate.standard_error)
+                                   ? ""
+                                   : fmt::format("{:.{}f} to {:.{}f}", estimate.lo, decimals, estimate.hi, decimals);
+    const std::string note =
+        estimate.n < summary.stats.n_paths() ? fmt::format("   over the {} paths with a value", estimate.n) : "";
+    add_row(text, label, {with_error(estimate.value, estimate.standard_error, decimals), limits},
+            metrics[k].expr + note);
+  }
+}
+
 /// The satellite: what the declared coefficients make of the window's peak.
 void add_transmission(std::string& text, const engine::RunSummary& summary) {
   if (summary.manifest.transmission.empty()) return;
@@ -381,12 +416,44 @@ std::string scorecard_table(const engine::Scorecard& card, bool is_conditional) 
   return text;
 }
 
+namespace {
+
+/// Bounds are in the unit of the metric's dimension, estimates in the one it is shown in.
+ExpectationOutcome check_expected_metric(const scenario::Expectation& e, const engine::RunSummary& summary) {
+  const auto& metrics = summary.manifest.metrics;
+  const auto place = std::ranges::find(metrics, e.metric, &stats::MetricSpec::id);
+  const auto k = static_cast<std::size_t>(place - metrics.begin());
+  ExpectationOutcome outcome{.expected = e, .low = {}, .high = {}};
+  outcome.metric = summary.stats.metric(k);
+  outcome.shown_unit = place->shown_unit;
+  outcome.unit_factor = place->unit_factor;
+  const double value = outcome.metric.value;
+  outcome.is_met = outcome.metric.n > 0 && e.low * place->unit_factor <= value && value <= e.high * place->unit_factor;
+  return outcome;
+}
+
+std::string expected_metric_row(const ExpectationOutcome& o) {
+  const std::string unit = o.shown_unit == "1" ? "" : " " + o.shown_unit;
+  const int decimals = metric_decimals(o.metric.standard_error);
+  const std::string value =
+      o.metric.n == 0 ? "no value" : with_error(o.metric.value, o.metric.standard_error, decimals) + unit;
+  return fmt::format("  {:<30}{:>16}   {:<7}  between {:g}{} and {:g}{}\n", o.expected.metric, value,
+                     o.is_met ? "met" : "missed", o.expected.low * o.unit_factor, unit, o.expected.high * o.unit_factor,
+                     unit);
+}
+
+}  // namespace
+
 std::vector<ExpectationOutcome> check_expectations(const engine::RunSummary& summary,
                                                    const scenario::Scenario& scenario) {
   std::vector<ExpectationOutcome> outcomes;
   const auto& variables = summary.manifest.statistics;
   const auto& dates = summary.manifest.dates;
   for (const auto& e : scenario.expect) {
+    if (!e.metric.empty()) {
+      outcomes.push_back(check_expected_metric(e, summary));
+      continue;
+    }
     const auto variable = static_cast<std::size_t>(std::ranges::find(variables, e.variable) - variables.begin());
     const auto day = static_cast<std::size_t>(std::ranges::find(dates, e.date) - dates.begin());
     ExpectationOutcome outcome{e, edge_of(summary.stats, variable, day, e.low),
@@ -401,6 +468,10 @@ std::string expectations_table(std::span<const ExpectationOutcome> outcomes) {
   std::string text = "\nExpected; edges of the band with their 95 % limits\n";
   if (outcomes.empty()) return text + "  the scenario expects nothing\n";
   for (const auto& o : outcomes) {
+    if (!o.expected.metric.empty()) {
+      text += expected_metric_row(o);
+      continue;
+    }
     const auto& spec = spec_of(o.expected.variable);
     text +=
         fmt::format("  {}  {:<18}{:>16}   {:<7}  {};  {}\n", iso(o.expected.date), spec.name,
@@ -427,6 +498,7 @@ std::string summary_table(const engine::RunSummary& summary, const scenario::Sce
   add_days(text, summary, observed);
   add_window(text, summary, scenario, observed);
   add_peak_probabilities(text, summary);
+  add_metrics(text, summary);
   add_transmission(text, summary);
   add_flags(text, summary);
   return text;

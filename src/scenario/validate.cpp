@@ -671,10 +671,38 @@ void check_expected_day(const std::string& key, Date date, const Window& window,
                    to_iso(date) + " lies outside the window, " + to_iso(window.start) + " to " + to_iso(window.end));
 }
 
+void check_metrics(const Scenario& scenario, bool has_window, Findings& findings) {
+  check_ids("metrics", scenario.metrics, findings);
+  for (std::size_t i = 0; i < scenario.metrics.size(); ++i) {
+    const auto& metric = scenario.metrics[i];
+    const std::string key = item_key("metrics", scenario.metrics, i);
+    if (metric.id.empty()) findings.error(key + ".id", "must not be empty");
+    const auto checked = check_metric(metric.expr);
+    auto errors = checked.errors;
+    if (checked.form && has_window) errors = check_in_world(checked.form->per_path, expression_world(scenario));
+    for (const auto& error : errors)
+      findings.error(key + ".expr", error.reason + " (character " + std::to_string(error.offset + 1) + ")");
+    if (checked.form && !metric.unit.empty() && !find_unit(checked.form->dimension, metric.unit))
+      findings.error(key + ".unit", "must be " + list_units(checked.form->dimension));
+  }
+}
+
+void check_expected_metric(const std::string& key, const Expectation& expectation, const Scenario& scenario,
+                           Findings& findings) {
+  if (std::ranges::find(scenario.metrics, expectation.metric, &Metric::id) == scenario.metrics.end())
+    findings.error(key + ".metric", "no metric has the id \"" + expectation.metric + "\"");
+  if (!std::isfinite(expectation.low) || !std::isfinite(expectation.high) || expectation.low > expectation.high)
+    findings.error(key + ".between", "the first bound must not be above the second");
+}
+
 void check_expectations(const Scenario& scenario, bool has_window, Findings& findings) {
   for (std::size_t i = 0; i < scenario.expect.size(); ++i) {
     const std::string key = "expect[" + std::to_string(i) + "]";
     const auto& expectation = scenario.expect[i];
+    if (!expectation.metric.empty()) {
+      check_expected_metric(key, expectation, scenario, findings);
+      continue;
+    }
     if (has_window) check_expected_day(key + ".date", expectation.date, scenario.window, findings);
     if (!std::isfinite(expectation.observed)) findings.error(key + ".observed", "must be a number");
     findings.range(key + ".within[0]", expectation.low, 0.0, 1.0, "", false);
@@ -738,6 +766,7 @@ std::vector<Issue> validate(const Scenario& scenario) {
   check_transmission(scenario.transmission, findings);
   check_simulate(scenario.simulate, findings);
   check_output(scenario.output, findings);
+  check_metrics(scenario, has_window, findings);
   check_expectations(scenario, has_window, findings);
   return findings.take();
 }

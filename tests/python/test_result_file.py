@@ -323,11 +323,46 @@ class Numbers(unittest.TestCase):
         self.assertEqual(np.abs(self.path_values("standing_repo")).max(), 0.0)
 
 
+class Metrics(unittest.TestCase):
+    """The scenario's metrics, recomputed from the paths of the same file."""
+
+    def setUp(self):
+        with h5py.File(result) as file:
+            group = file["metrics"]
+            self.ids = list(group["metric"].asstr()[:])
+            self.units = list(group["unit"].asstr()[:])
+            self.expressions = list(group["expr"].asstr()[:])
+            self.numbers = {name: group[name][:] for name in ("value", "se", "ci_lo", "ci_hi", "n")}
+            self.paths = {name: file["paths"][name][:].astype(float) for name in ("spread", "basis_sales")}
+            over_effr = file["summary/peak_sofr_over_effr"][:]
+        self.per_path = {"peak_spread": self.paths["spread"].max(axis=1),
+                         "p_above_75bp": (over_effr > 75.0).astype(float),
+                         "unwind": self.paths["basis_sales"].sum(axis=1)}
+
+    def test_what_they_are(self):
+        self.assertEqual(self.ids, ["peak_spread", "p_above_75bp", "unwind"])
+        self.assertEqual(self.units, ["bp", "1", "1e9 USD"])
+        self.assertEqual(self.expressions[1], "P(max(sofr - effr) > 75 bp)")
+        self.assertEqual(list(self.numbers["n"]), [N_PATHS] * 3)
+
+    def test_values_and_errors_are_those_of_the_paths(self):
+        tolerance = {"peak_spread": STEP_BP, "p_above_75bp": 1e-12, "unwind": 17 * STEP_BN}
+        for k, name in enumerate(self.ids):
+            with self.subTest(name):
+                values = self.per_path[name]
+                self.assertAlmostEqual(self.numbers["value"][k], values.mean(), delta=tolerance[name])
+                error = values.std(ddof=1) / np.sqrt(values.size)
+                self.assertAlmostEqual(self.numbers["se"][k], error, delta=0.01 * error)
+                for limit, sign in (("ci_lo", -1), ("ci_hi", 1)):
+                    expected = values.mean() + sign * 1.96 * error
+                    self.assertAlmostEqual(self.numbers[limit][k], expected, delta=0.1 * error)
+
+
 class Xarray(unittest.TestCase):
     """What `xarray.open_dataset(file, group=...)` shows, without help."""
 
     DIMENSIONS = {"stats": {"time": 17, "quantile": 7, "threshold": 5}, "paths": {"path": N_PATHS, "time": 17},
-                  "summary": {"path": N_PATHS, "threshold": 5}, "observed": {"time": 17}}
+                  "summary": {"path": N_PATHS, "threshold": 5}, "observed": {"time": 17}, "metrics": {"metric": 3}}
 
     def check_engine(self, engine, module):
         for needed in ("xarray", module):
@@ -351,6 +386,11 @@ class Xarray(unittest.TestCase):
             self.assertEqual(paths["spread"].dims, ("path", "time"))
             self.assertEqual(paths["spread"].attrs["units"], "bp")
             self.assertEqual(paths["spread"].dtype, np.float32)
+        with xarray.open_dataset(result, group="metrics", engine=engine) as metrics:
+            peak = metrics.sel(metric="peak_spread")
+            self.assertEqual(str(peak["unit"].values), "bp")
+            self.assertLess(float(peak["ci_lo"]), float(peak["value"]))
+            self.assertLess(float(peak["value"]), float(peak["ci_hi"]))
         with xarray.open_dataset(result, group="observed", engine=engine) as observed:
             self.assertEqual(int(observed["reserves"].notnull().sum()), 4, "Wednesdays only")
             self.assertAlmostEqual(float(observed["sofr"].sel(time="2019-09-17")), 5.25, places=5)

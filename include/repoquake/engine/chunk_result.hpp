@@ -8,9 +8,18 @@
 #include <vector>
 
 #include "repoquake/engine/path_features.hpp"
+#include "repoquake/stats/estimate.hpp"
 #include "repoquake/stats/moments.hpp"
 
 namespace repoquake::engine {
+
+/// What the paths of a chunk add to a metric; paths without a value add nothing.
+struct MetricPart {
+  stats::HighMoments moments;
+  std::uint64_t hits = 0;  ///< of a condition
+
+  bool operator==(const MetricPart&) const = default;
+};
 
 struct ChunkResult {
   std::uint64_t first_path = 0;
@@ -38,6 +47,12 @@ struct ChunkResult {
   std::vector<std::uint64_t> exceedances;
   /// (flag): path-days with it.
   std::vector<std::uint64_t> flag_days;
+
+  /// (metric, path) of Manifest::metrics: values of the per-path expressions in the units of scenario/expression.hpp;
+  /// NaN where a path has none (a division by nothing).
+  std::vector<double> metrics;
+  std::vector<MetricPart> metric_parts;    ///< (metric)
+  std::vector<std::uint32_t> metric_bins;  ///< (metric, path); kNoBin without a value, or where no bins are needed
 
   /// What Sink::encode made of all that; its layout is the sink's own.
   std::vector<std::vector<std::byte>> encoded;

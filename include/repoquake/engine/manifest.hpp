@@ -8,6 +8,7 @@
 
 #include "repoquake/core/units.hpp"
 #include "repoquake/core/variables.hpp"
+#include "repoquake/stats/estimate.hpp"
 
 namespace repoquake::engine {
 
@@ -39,7 +40,8 @@ struct Manifest {
   std::vector<Spread> peak_thresholds;    ///< of the window's peaks, bp: `thresholds` and 75 bp
   bool has_rules = false;                 ///< policy reacts: events are stored by day
   std::vector<PassThrough> transmission;  ///< empty: off
-  std::uint32_t chunk_paths = 0;          ///< paths of a ChunkResult; the last may be shorter
+  std::vector<stats::MetricSpec> metrics{};
+  std::uint32_t chunk_paths = 0;  ///< paths of a ChunkResult; the last may be shorter
 
   [[nodiscard]] std::size_t n_days() const noexcept { return dates.size(); }
 };

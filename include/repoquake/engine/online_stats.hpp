@@ -10,6 +10,7 @@
 
 #include "repoquake/engine/chunk_result.hpp"
 #include "repoquake/engine/manifest.hpp"
+#include "repoquake/stats/estimate.hpp"
 #include "repoquake/stats/exceedance.hpp"
 #include "repoquake/stats/moments.hpp"
 #include "repoquake/stats/quantile.hpp"
@@ -43,6 +44,9 @@ class OnlineStats {
   [[nodiscard]] stats::Exceedance peak_exceedance(std::size_t threshold) const;
   [[nodiscard]] stats::Exceedance peak_over_effr_exceedance(std::size_t threshold) const;
 
+  /// The metric of Manifest::metrics, in its unit.
+  [[nodiscard]] stats::Estimate metric(std::size_t metric) const;
+
   /// Path-days, and paths, on which each flag of kPathFlags was raised.
   [[nodiscard]] const std::vector<std::uint64_t>& flag_days() const noexcept { return flag_days_; }
   [[nodiscard]] const std::vector<std::uint64_t>& flagged_paths() const noexcept { return flagged_paths_; }
@@ -61,6 +65,9 @@ class OnlineStats {
   std::vector<Spread> peak_thresholds_;
   std::vector<std::uint64_t> peaks_above_;            ///< (peak threshold)
   std::vector<std::uint64_t> peaks_over_effr_above_;  ///< likewise
+  std::vector<stats::MetricSpec> metrics_;
+  std::vector<MetricPart> metric_parts_;
+  std::vector<stats::QuantileSketch> metric_sketches_;  ///< empty ones where no bins are needed
   std::vector<std::uint64_t> flag_days_;
   std::vector<std::uint64_t> flagged_paths_;
 };

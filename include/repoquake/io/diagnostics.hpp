@@ -64,6 +64,10 @@ class Diagnostics {
   void add(std::span<const Issue> issues);
 
   [[nodiscard]] std::optional<KeyPlace> find_place(std::string_view key) const;
+  /// The place of a part of a scalar, `offset` and `length` in bytes of its text. That of the whole scalar where the file
+  /// does not write the text as it is (escapes, several lines).
+  [[nodiscard]] SourceMark place_within(const SourceMark& scalar, std::string_view text, std::size_t offset,
+                                        std::size_t length) const;
   [[nodiscard]] std::string source_name(int file) const;  ///< "" for -1
   [[nodiscard]] const std::map<std::string, KeyPlace, std::less<>>& key_places() const noexcept { return places_; }
 

@@ -1,6 +1,6 @@
 /// Writes a run into a result file (docs/result_file.md), while it runs.
 ///
-/// Shapes   /paths and /summary chunk by chunk in path order, /stats, /features, /observed, /scores, /provenance at the end.
+/// Shapes   /paths and /summary chunk by chunk in path order, /stats, /features, /metrics, /observed, /scores, /provenance at the end.
 /// Names    Everything goes to PATH.partial; `end` of a complete run renames it to PATH, in one step.
 /// Bytes    Every dataset outside /provenance, stored chunks included, and every attribute but `created` depend on the
 ///          manifest and the chunks only: not on threads, time or machine.
@@ -105,6 +105,7 @@ class ResultWriter final : public engine::Sink {
   void create_summary();
   void write_stats(const engine::RunSummary& summary);
   void write_features(const engine::RunSummary& summary);
+  void write_metrics(const engine::RunSummary& summary);
   void write_transmission(const engine::RunSummary& summary);
   void write_peak_exceedances(const Group& group, const engine::RunSummary& summary) const;
   void write_observed();

@@ -13,6 +13,7 @@
 #include "repoquake/core/variables.hpp"
 #include "repoquake/model/drivers.hpp"
 #include "repoquake/model/step_day.hpp"
+#include "repoquake/plan/path_program.hpp"
 #include "repoquake/random/correlate.hpp"
 
 namespace repoquake::plan {
@@ -114,6 +115,7 @@ struct Plan {
   double amount_precision_usd_bn = 0.001;  ///< 0: exact
   double max_flagged = 0.01;
   std::vector<PlanPassThrough> transmission;  ///< empty: off
+  std::vector<PlanMetric> metrics;
 };
 
 }  // namespace repoquake::plan

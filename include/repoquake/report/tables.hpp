@@ -24,7 +24,11 @@ struct ExpectationOutcome {
   scenario::Expectation expected;
   stats::QuantileEstimate low;  ///< NaN where the variable has no value on that day
   stats::QuantileEstimate high;
-  bool is_met = false;  ///< low.value <= observed <= high.value
+  bool is_met = false;  ///< low.value <= observed <= high.value; of a metric: its value lies between the bounds
+
+  stats::Estimate metric{};  ///< where a metric is expected
+  std::string shown_unit{};  ///< of it
+  double unit_factor = 1.0;  ///< from the unit of its dimension, in which the bounds are, to that one
 };
 
 /// Every entry, in order. Pre: the run is of this scenario and has at least one path.

@@ -12,6 +12,7 @@
 #include "repoquake/core/units.hpp"
 #include "repoquake/core/variables.hpp"
 #include "repoquake/scenario/drivers.hpp"
+#include "repoquake/scenario/expression.hpp"
 #include "repoquake/scenario/parameters.hpp"
 #include "repoquake/scenario/policy.hpp"
 #include "repoquake/scenario/series.hpp"
@@ -91,13 +92,24 @@ struct Output {
   bool operator==(const Output&) const = default;
 };
 
-/// What a run is held to: the observed value lies between two quantiles of the paths on its day.
+/// A number that is asked of the whole run.
+struct Metric {
+  std::string id;
+  std::string expr;    ///< scenario/expression.hpp, as written
+  std::string unit{};  ///< to show it in, as written; empty: the usual one of its dimension
+
+  bool operator==(const Metric&) const = default;
+};
+
+/// What a run is held to: the observed value lies between two quantiles of the paths on its day, or a metric between two
+/// bounds.
 struct Expectation {
   Date date{};
   Variable variable = Variable::spread;
   double observed = 0.0;  ///< in the variable's unit
   double low = 0.05;      ///< fractions of paths; 0 and 1 are the extremes
   double high = 0.95;
+  std::string metric{};  ///< id; then `low` and `high` bound its value, in the unit of its dimension; else empty
 
   bool operator==(const Expectation&) const = default;
 };
@@ -118,6 +130,7 @@ struct Scenario {
   ParameterValues model;
   Simulate simulate;
   Output output;
+  std::vector<Metric> metrics;
   std::vector<Expectation> expect;
   Transmission transmission;
 
@@ -125,6 +138,9 @@ struct Scenario {
 
   [[nodiscard]] Spread trend_spread() const noexcept { return market.trend_spread.value_or(market.opening_spread); }
 };
+
+/// What the expressions of a scenario can be asked of.
+[[nodiscard]] ExpressionWorld expression_world(const Scenario& scenario) noexcept;
 
 /// Does the scenario draw what this column of a series would say?
 [[nodiscard]] bool is_replaced_by_draws(const Scenario& scenario, std::string_view column) noexcept;

@@ -191,6 +191,31 @@ TEST_CASE("run --expect holds a run to its scenario, and only then", "[cli]") {
   CHECK_THAT(here.run(run + "--expect --set 'expect=[]'").out, Contains("expects nothing"));
 }
 
+TEST_CASE("run prints, stores and is held to metrics", "[cli]") {
+  const Folder here;
+  here.write("m.yaml",
+             "metrics:\n  - {id: peak_spread, unit: \"%\"}\n  - {id: stress, expr: P(days(spread > 25 bp) >= 3)}\n"
+             "  - {id: never, expr: sum(basis_sales) / sum(standing_repo)}\n"
+             "expect: !clear []\n");
+  here.write("met.yaml",
+             "expect: [{metric: peak_spread, between: [100 bp, 400 bp]}, {metric: stress, between: [20 %, 1]}]\n");
+  here.write("missed.yaml", "expect: [{metric: peak_spread, between: [0 bp, 1 bp]}]\n");
+  const std::string run =
+      "run " + kSeptember +
+      " --paths 2000 --quiet --force --set output.paths=none -o r.h5 --expect --with m.yaml --with ";
+  const auto met = here.run(run + "met.yaml");
+  CHECK(met.code == 0);
+  CHECK_THAT(met.out, Contains("2 of 2 met") && Contains("peak_spread, %") && Contains("between 1 % and 4 %"));
+  CHECK_THAT(met.out, Contains("P(days(spread > 25 bp) >= 3)"));
+  CHECK(repoquake::io::read_texts(here / "r.h5", "/metrics/unit").front() == "percent");  // merged by id
+  CHECK(repoquake::io::read_column(here / "r.h5", "/metrics/value").size() == 5);
+  CHECK_THAT(met.out, Contains("no value"));
+  CHECK_THAT(here.run("info r.h5").out, Contains("P(days(spread > 25 bp) >= 3)"));
+  const auto missed = here.run(run + "missed.yaml");
+  CHECK(missed.code == 77);
+  CHECK_THAT(missed.out, Contains("0 of 1 met"));
+}
+
 TEST_CASE("trace follows a path: text, csv and json agree", "[cli]") {
   const Folder here;
   const std::string trace = "trace " + kSeptember + " --path 7";

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "fixtures.hpp"
+#include "repoquake/engine/path_evaluator.hpp"
 #include "repoquake/engine/rounding.hpp"
 #include "repoquake/model/fed_balance_sheet.hpp"
 #include "unit/count_allocations.hpp"
@@ -27,6 +28,25 @@ TEST_CASE("a simulated day allocates nothing, over the whole window", "[engine]"
   const std::size_t before = test::allocations();
   const auto control = std::make_unique<int>(1);
   CHECK(test::allocations() > before);  // the counter counts
+}
+
+TEST_CASE("a metric takes its memory before the first day", "[engine][metrics]") {
+  const auto plan =
+      september({"metrics=[{id: a, expr: \"P(days(spread > 25 bp and tga / reserves > 0.1) >= 3)\"}]"}, 256);
+  engine::BlockWorkspace work(plan);
+  engine::PathEvaluator metric(plan.metrics.at(0).per_path);
+  const std::size_t before = test::allocations();
+  for (int block = 0; block < 2; ++block) {
+    engine::open_block(plan, 0, work);
+    metric.open();
+    metric.see(plan, 0, work);
+    for (std::uint32_t day = 1; day < plan.days.size(); ++day) {
+      engine::simulate_day(plan, 0, day, work);
+      metric.see(plan, day, work);
+    }
+    (void)metric.close();
+  }
+  CHECK(test::allocations() == before);
 }
 
 TEST_CASE("the Fed's sheet balances to the cent on every path and day", "[engine]") {

@@ -526,6 +526,34 @@ TEST_CASE("warnings have places too") {
   CHECK(entries[0].mark.column == 8);
 }
 
+TEST_CASE("metrics merge by id, are checked where they are used, and round-trip") {
+  const MinimalFolder folder;
+  (void)folder.extend("parent.yaml",
+                      "metrics:\n  - {id: peak, expr: \"mean(max(sofr - iorb))\", unit: bp}\n"
+                      "  - {id: scarce, expr: \"es(min(reserves), 5 %)\"}\n");
+  const auto file = (folder.path() / "child.yaml").string();
+  std::ofstream(file)
+      << "extends: parent.yaml\nmetrics: [{id: peak, unit: \"%\"}, {id: days, expr: days(spread > 25 bp)}]\n"
+         "expect: [{metric: peak, between: [1 bp, 0.5 %]}]\n";
+  const auto loaded = load(file);
+  REQUIRE(loaded.diagnostics.empty());
+  const auto& metrics = loaded.scenario.metrics;
+  REQUIRE(metrics.size() == 3);
+  CHECK(metrics[0] == scenario::Metric{"peak", "mean(max(sofr - iorb))", "%"});
+  CHECK(metrics[2].id == "days");
+  CHECK(loaded.scenario.expect.at(0).metric == "peak");
+  CHECK(loaded.scenario.expect.at(0).high == 50.0);
+  check_round_trip(loaded, folder.path());
+
+  io::LoadOptions options;
+  options.settings = {"metrics.peak.expr=mean(max(sofr - iorbb))"};
+  const auto wrong = io::load_scenario(file, options).diagnostics.sorted();
+  REQUIRE(wrong.size() == 1);
+  CHECK(wrong[0].mark.column == 35);  // in the setting
+  CHECK(wrong[0].mark.width == 5);
+  CHECK(wrong[0].reason == "no variable is called \"iorbb\"; did you mean \"iorb\"?");
+}
+
 TEST_CASE("every rejected file is answered with exactly its message") {
   int cases = 0;
   for (const auto& entry : fs::directory_iterator(kReject)) {

@@ -337,3 +337,25 @@ TEST_CASE("everything wrong is found at once") {
   });
   CHECK(keys == Keys{"window.start", "market.repo_volume", "model.banks.lending_share", "simulate.paths"});
 }
+
+TEST_CASE("metrics and what is expected of them") {
+  using Keys = std::vector<std::string>;
+  CHECK(found([](Scenario& s) {
+          s.metrics = {{"peak", "max(sofr - iorb)", "bp"}, {"day", "at(sofr, 2019-09-17)", ""}};
+          s.expect = {{.low = 0.0, .high = 10.0, .metric = "peak"}};
+        }).empty());
+  CHECK(found([](Scenario& s) { s.metrics = {{"peak", "max(sofr - iorbb)", ""}}; }) == Keys{"metrics.peak.expr"});
+  CHECK(found([](Scenario& s) { s.metrics = {{"peak", "max(sofr - iorb)", "bn USD"}}; }) == Keys{"metrics.peak.unit"});
+  CHECK(found([](Scenario& s) { s.metrics = {{"a", "at(sofr, 2019-10-17)", ""}}; }) == Keys{"metrics.a.expr"});
+  CHECK(found([](Scenario& s) { s.metrics = {{"a", "max(volume_above_srf_rate)", ""}}; }) == Keys{"metrics.a.expr"});
+  CHECK(found([](Scenario& s) {
+          s.metrics = {{"a", "max(volume_above_srf_rate)", ""}};
+          s.policy.standing_repo.enabled = true;
+        }).empty());
+  CHECK(found([](Scenario& s) {
+          s.metrics = {{"a", "max(spread)", ""}, {"a", "min(spread)", ""}};
+        }) == Keys{"metrics[1].id"});
+  CHECK(found([](Scenario& s) { s.metrics = {{"", "max(spread)", ""}}; }) == Keys{"metrics[0].id"});
+  CHECK(found([](Scenario& s) { s.expect = {{.low = 2.0, .high = 1.0, .metric = "peak"}}; }) ==
+        Keys{"expect[0].metric", "expect[0].between"});
+}
