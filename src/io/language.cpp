@@ -221,6 +221,12 @@ constexpr auto kTexts = std::to_array<KeyText>({
     {"output.precision.amounts", "of amounts", "1 mn USD", "0 to 100 bn USD"},
     {"output.compression", "of stored paths", "deflate"},
 
+    {"metrics", "numbers of the whole run, by expressions: docs/scenario_expressions.md", "none"},
+    {"metrics[]", "a metric"},
+    {"metrics[].id", "its name"},
+    {"metrics[].expr", "an expression over the variables, e.g. P(max(sofr - effr) > 75 bp)"},
+    {"metrics[].unit", "in which it is shown", "that of the expression"},
+
     {"expect", "what run --expect holds the run to", "none"},
     {"expect[]", "an observed value lies between two quantiles of the paths"},
     {"expect[].date", "its day", "", "of the window, after the opening"},
@@ -228,6 +234,9 @@ constexpr auto kTexts = std::to_array<KeyText>({
     {"expect[].observed", "its value, in the variable's unit"},
     {"expect[].within", "two fractions of paths"},
     {"expect[].within[]", "a fraction", "", "0 to 1"},
+    {"expect[].metric", "id of a metric, instead of date and variable"},
+    {"expect[].between", "least and largest value of the metric"},
+    {"expect[].between[]", "a value, in the metric's unit"},
 });
 
 /// Texts of keys that come in families.
@@ -315,7 +324,16 @@ void add_unmet(KeyRecorder& recorder) {
   recorder.note("shocks[].date.uniform[]", Form::date);
   recorder.note("shocks[].window", Form::list);
   recorder.note("shocks[].window[]", Form::date);
+  for (const auto* key : {"date", "variable", "observed", "within", "between"})
+    recorder.at("expect[]." + std::string(key)).required = false;
+  recorder.note("expect[].variable", Form::text);
   recorder.note("expect[].observed", Form::quantity);
+  recorder.note("expect[].date", Form::date);
+  recorder.note("expect[].within", Form::list);
+  recorder.note("expect[].within[]", Form::quantity, Unit::none);
+  recorder.note("expect[].metric", Form::text);
+  recorder.note("expect[].between", Form::list);
+  recorder.note("expect[].between[]", Form::quantity);
   recorder.note("policy.standing_repo.stigma", Form::list);
   recorder.note("policy.standing_repo.stigma[].from", Form::date);
   recorder.note("policy.standing_repo.stigma[].stigma", Form::quantity, Unit::bp);
