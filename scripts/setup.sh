@@ -12,6 +12,7 @@ packages=(
   libfmt-dev libcli11-dev nlohmann-json3-dev
   catch2 hdf5-tools
   python3 python3-numpy python3-h5py python3-matplotlib python3-xarray python3-netcdf4 python3-h5netcdf
+  python3-jsonschema python3-yaml
 )
 
 # quietly LOG COMMAND...: runs the command with its output in build/LOG.log; shows the end of it only on failure.

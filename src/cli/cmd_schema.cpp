@@ -24,22 +24,25 @@ constexpr std::string_view kNumber = R"([+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?
 constexpr std::string_view kDate =
     R"((\d{4}-\d{2}-\d{2}|tax-date|coupon-settlement|month-end|quarter-end|year-end|start|end|day \d+)( [+-] \d+ bd)?)";
 
-/// Longest first, and dots and slashes for what they are.
-std::string any_of_units(scenario::Unit unit) {
-  std::string pattern;
-  for (const auto& text : io::unit_forms(unit)) pattern += (pattern.empty() ? "" : "|") + text;
-  return "(" + pattern + ")";
+/// Every way to write any of the units.
+std::vector<std::string> forms_of(const std::vector<scenario::Unit>& units) {
+  std::vector<std::string> forms;
+  for (const auto unit : units)
+    for (auto& form : io::unit_forms(unit)) forms.push_back(std::move(form));
+  return forms;
 }
 
 Json text_matching(const std::string& pattern) { return {{"type", "string"}, {"pattern", "^" + pattern + "$"}}; }
 
-Json quantity_schema(const std::optional<scenario::Unit>& unit) {
+Json quantity_schema(const std::vector<scenario::Unit>& units) {
   const std::string number(kNumber);
-  if (!unit) return text_matching(number + " ?.*");  // in the unit of something else
-  const auto units = io::unit_forms(*unit);
-  const bool may_be_bare = std::ranges::find(units, "") != units.end();
-  if (!may_be_bare) return text_matching(number + " ?" + any_of_units(*unit));
-  return {{"anyOf", Json::array({{{"type", "number"}}, text_matching(number + " ?" + any_of_units(*unit))})}};
+  if (units.empty()) return text_matching(number + " ?.*");  // in the unit of something else
+  std::string any;
+  for (const auto& form : forms_of(units)) any += (any.empty() ? "" : "|") + form;
+  const Json text = text_matching(number + " ?(" + any + ")");
+  const auto forms = forms_of(units);
+  if (std::ranges::find(forms, "") == forms.end()) return text;
+  return {{"anyOf", Json::array({{{"type", "number"}}, text})}};
 }
 
 /// The schema of one form of a key.
@@ -48,7 +51,7 @@ std::vector<Json> form_schemas(const KeyRecord& record) {
   for (const Form form : record.forms) {
     switch (form) {
       case Form::quantity:
-        forms.push_back(quantity_schema(record.unit));
+        forms.push_back(quantity_schema(record.units));
         break;
       case Form::whole:
         forms.push_back({{"type", "integer"}, {"minimum", 0}});
@@ -163,11 +166,11 @@ std::string form_text(const LanguageKey& key) {
     if (record.has(form)) forms.push_back(std::move(text));
   };
   if (record.has(Form::quantity)) {
-    if (!record.unit) {
+    if (record.units.empty()) {
       forms.emplace_back("quantity");
     } else {
       std::string units;
-      for (const auto& unit : io::unit_forms(*record.unit))
+      for (const auto& unit : forms_of(record.units))
         units += (units.empty() ? "" : ", ") + (unit.empty() ? std::string("bare") : "`" + unit + "`");
       forms.push_back("number, " + units);
     }

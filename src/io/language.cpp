@@ -334,6 +334,10 @@ void add_unmet(KeyRecorder& recorder) {
   recorder.note("expect[].metric", Form::text);
   recorder.note("expect[].between", Form::list);
   recorder.note("expect[].between[]", Form::quantity);
+  for (const auto* key :
+       {"size", "size.normal.mean", "size.normal.sd", "size.lognormal.median", "size.student_t.scale",
+        "size.student_t.mean", "size.uniform.low", "size.uniform.high", "size.discrete.values[]", "size.clip[]"})
+    recorder.note("shocks[]." + std::string(key), Form::quantity, Unit::bp);  // where the target is a spread
   recorder.note("policy.standing_repo.stigma", Form::list);
   recorder.note("policy.standing_repo.stigma[].from", Form::date);
   recorder.note("policy.standing_repo.stigma[].stigma", Form::quantity, Unit::bp);
@@ -379,8 +383,8 @@ std::vector<LanguageKey> scenario_language() {
 }
 
 std::string example_of(const KeyRecord& record) {
-  if (record.unit) {
-    switch (*record.unit) {
+  if (!record.units.empty()) {
+    switch (record.units.front()) {
       case Unit::none:
         return record.path.find("probability") != std::string::npos ? "5 %" : "0.5";
       case Unit::bp:
@@ -396,7 +400,7 @@ std::string example_of(const KeyRecord& record) {
       case Unit::multiple:
         return "34 x";
       default:
-        return quantity_text(1.0, *record.unit);
+        return quantity_text(1.0, record.units.front());
     }
   }
   if (record.has(Form::date)) return "quarter-end - 1 bd";

@@ -50,7 +50,7 @@ KeyRecord& KeyRecorder::at(const std::string& path) {
 void KeyRecorder::note(const std::string& path, KeyRecord::Form form, std::optional<scenario::Unit> unit) {
   KeyRecord& record = at(path);
   if (!record.has(form)) record.forms.push_back(form);
-  if (unit) record.unit = unit;
+  if (unit && std::ranges::find(record.units, *unit) == record.units.end()) record.units.push_back(*unit);
 }
 
 void KeyRecorder::note_word(const std::string& path, std::string_view word) {

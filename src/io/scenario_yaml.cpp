@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "io/scenario_reader.hpp"
@@ -74,11 +75,38 @@ bool are_related(std::string_view a, std::string_view b) {
   return b.starts_with(a) && (b.size() == a.size() || b[a.size()] == '.' || b[a.size()] == '[');
 }
 
+/// Two parents that do not know each other state one key differently.
+struct Disagreement {
+  std::string key;
+  const ConfigNode* earlier;
+  const ConfigNode* later;
+};
+
+/// Every leaf that two trees state differently. List items are met by their id, else the lists as wholes.
+void compare_trees(const std::string& key, const ConfigNode& a, const ConfigNode& b, std::vector<Disagreement>& out) {
+  if (a.is_null() || b.is_null() || a.kind == ConfigNode::Kind::invalid || b.kind == ConfigNode::Kind::invalid) return;
+  if (a.is_map() && b.is_map()) {
+    for (const auto& entry : b.entries)
+      if (const auto* other = a.find(entry.key))
+        compare_trees(key.empty() ? entry.key : key + "." + entry.key, *other, entry.value, out);
+    return;
+  }
+  if (a.is_list() && b.is_list() && !a.items.empty() && a.items.front().find("id") != nullptr) {
+    const auto names_a = item_keys(key, a), names_b = item_keys(key, b);
+    for (std::size_t j = 0; j < names_b.size(); ++j)
+      if (const auto i = std::ranges::find(names_a, names_b[j]); i != names_a.end())
+        compare_trees(names_b[j], a.items[static_cast<std::size_t>(i - names_a.begin())], b.items[j], out);
+    return;
+  }
+  if (!same_tree(a, b)) out.push_back({key, &a, &b});
+}
+
 /// A file with its parents below it.
 struct Layer {
   ConfigNode tree;
   std::optional<ConfigNode> parents;  ///< their merge, where there are any
   std::optional<ConfigNode> base;     ///< where the tree holds its need: whose need that is
+  std::set<int> files{};              ///< this one and all below it
 };
 
 bool is_in_library(const fs::path& path) { return path.generic_string().starts_with(kLibrary); }
@@ -187,8 +215,9 @@ class Loader {
       if (embedded)
         out_.diagnostics.error(embedded->mark, "base",
                                "cannot stand beside extends: the program writes it into a resolved scenario");
-      read_parents(*extends, layer);
+      read_parents(*extends, *own, layer);
     }
+    layer.files.insert(file);
     ranks_[file] = ++last_rank_;
     lay(layer, *own, embedded && embedded->is_map() ? embedded : std::nullopt);
     return layer;
@@ -204,13 +233,38 @@ class Loader {
     if (!holds_need(layer.tree) && !base_of_tree) layer.base.reset();
   }
 
-  void read_parents(const ConfigNode& extends, Layer& layer) {
+  /// Complains where two parents are at odds: of different kinds, or two values of which the later one silently wins. What
+  /// one parent changes of a file that both extend, and what the file itself states, is nobody's disagreement.
+  void compare_parents(const Layer& earlier, const Layer& later, const ConfigNode& own) {
+    std::vector<Disagreement> found;
+    compare_trees("", earlier.tree, later.tree, found);
+    for (const auto& [key, a, b] : found) {
+      const bool is_known = later.files.contains(a->mark.file) || earlier.files.contains(b->mark.file);
+      const bool is_identity = key == "format" || key == "name" || key == "title";
+      if (is_known || is_identity || own.find_path(key) != nullptr) continue;
+      const std::string place = out_.diagnostics.source_name(a->mark.file) + ":" + std::to_string(a->mark.line);
+      const bool are_of_one_kind = a->is_scalar() || b->is_scalar() || a->kind == b->kind;
+      if (!are_of_one_kind)
+        out_.diagnostics.error(
+            b->mark, key, "the parents contradict each other: one has a list here, the other a map (" + place + ")");
+      else
+        out_.diagnostics.warning(b->mark, key,
+                                 "the parents disagree, and the later one wins: " + one_line_yaml(*b) + " here, " +
+                                     one_line_yaml(*a) + " in " + place,
+                                 "state the key in the file that extends them");
+    }
+  }
+
+  void read_parents(const ConfigNode& extends, const ConfigNode& own, Layer& layer) {
     Reading reading{out_.diagnostics};
     const Value value(extends, "extends", extends.mark, reading);
     const auto names = extends.is_scalar() ? std::vector{value} : value.items().value_or(std::vector<Value>{});
     for (const auto& name : names) {
       const auto parent = read_parent(name);
-      if (parent) lay(layer, parent->tree, parent->base);
+      if (!parent) continue;
+      if (layer.tree.is_map()) compare_parents(layer, *parent, own);
+      lay(layer, parent->tree, parent->base);
+      layer.files.insert(parent->files.begin(), parent->files.end());
     }
     if (layer.tree.is_map()) layer.parents = layer.tree;
   }

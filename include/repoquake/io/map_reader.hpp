@@ -25,9 +25,9 @@ struct KeyRecord {
   enum class Form { quantity, whole, flag, text, id, date, rate, condition, choice, list, map };
   std::string path;  ///< "shocks[].size.normal.mean"
   std::vector<Form> forms{};
-  std::optional<scenario::Unit> unit{};
-  std::vector<std::string> words{};  ///< allowed literally
-  bool required = false;             ///< wherever the map around it is there
+  std::vector<scenario::Unit> units{};  ///< of a quantity: any of these
+  std::vector<std::string> words{};     ///< allowed literally
+  bool required = false;                ///< wherever the map around it is there
   std::string default_text{};
 
   [[nodiscard]] bool has(Form form) const;
