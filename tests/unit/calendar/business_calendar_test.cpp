@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -129,6 +130,20 @@ TEST_CASE("Good Friday is always closed", "[calendar]") {
     CHECK(is_publication_day(day(friday) - days{1}));
     CHECK(is_publication_day(day(friday) + days{3}));  // Easter Monday
   }
+}
+
+TEST_CASE("publication days of 2018 to 2030 are the weekdays that the list of closures leaves open", "[calendar]") {
+  std::ifstream in(std::string(REPOQUAKE_SOURCE_DIR) + "/tests/data/closed_days_2018_2030.csv");
+  std::set<std::string> closed;
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("20")) closed.insert(line.substr(0, 10));
+  CHECK(closed.size() > 130);
+  for (int y = 2018; y <= 2030; ++y)
+    for (const auto& date : closed_weekdays(y)) {
+      INFO(date);
+      CHECK(closed.erase(date) == 1);
+    }
+  CHECK(closed.empty());
 }
 
 TEST_CASE("next and previous publication day are strict and undo each other", "[calendar]") {
