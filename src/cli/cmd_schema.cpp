@@ -10,7 +10,7 @@
 #include "cli/dispatch.hpp"
 #include "repoquake/io/language.hpp"
 #include "repoquake/io/quantity.hpp"
-#include "repoquake/io/scenario_yaml.hpp"
+#include "repoquake/scenario/series.hpp"
 
 namespace repoquake::cli {
 namespace {
@@ -209,7 +209,7 @@ path: `shocks.tga-build.size`. **Required** keys must be there after merging.
 **Merging.** Maps merge deep; lists whose items have an `id` merge by `id`; other lists replace; `!clear` before a value empties what it is laid on; `null` removes an optional key. Order: `extends` from left to right, the file, each `--with`, each
 `--set`. `--set` knows `KEY=VALUE`, `+LIST=ITEM` (adds an item) and `~KEY` (removes a key).
 
-**Series.** Columns of the CSV: see [scenarios/README.md](../scenarios/README.md).
+**Series.** One CSV, one row a day of the window, `date` first (ISO), every other column optional; its columns are at the end of this page.
 
 )";
 
@@ -229,6 +229,15 @@ std::string reference_page() {
     text += fmt::format("| `{}` | {} | {} | {} |\n", path, cell(form_text(key)),
                         cell(key.record.required ? "**required**" : key.record.default_text), cell(meaning));
   }
+  text +=
+      "\n## Columns of a series\n\nBlank: no flow of an input, nothing observed of an observation. The change of "
+      "`tga_usd_bn` between rows is the flow; `repo_operation_offered_usd_bn` acts through an operation with `size: "
+      "series`.\n\n"
+      "| column | kind | unit | may be negative |\n|---|---|---|---|\n";
+  for (const auto& column : scenario::series_columns())
+    text += fmt::format("| `{}` | {} | {} | {} |\n", column.name,
+                        column.role == scenario::ColumnRole::input ? "input" : "observation",
+                        scenario::unit_text(column.unit), column.may_be_negative ? "yes" : "no");
   return text;
 }
 

@@ -531,6 +531,10 @@ void check_shape(const std::string& key, const Shock& shock, Findings& findings)
   findings.range(key + ".pulse.half_life", shock.half_life_days, 0.0, static_cast<double>(kMaxDays), "bd", true);
 }
 
+std::string days_text(const Shock& shock) {
+  return to_iso(shock.first) + (shock.last > shock.first ? " to " + to_iso(shock.last) : "");
+}
+
 void check_shock_days(const std::string& key, const Shock& shock, const Window& window, Findings& findings) {
   const std::string where = key + (shock.has_window ? ".window" : ".date");
   const bool stays = stays_from_its_date(shock.target) && !shock.has_window && !shock.has_random_date;
@@ -538,8 +542,8 @@ void check_shock_days(const std::string& key, const Shock& shock, const Window& 
   const Period simulated{window.start + std::chrono::days{1}, window.end};
   if (first_open_day(overlap(days, simulated))) return;
   if (shock.first > window.end || days.last < window.start)
-    findings.warning(where, "lies outside the window, " + to_iso(window.start) + " to " + to_iso(window.end) +
-                                ": the shock can never fire");
+    findings.warning(where, days_text(shock) + " lies outside the window, " + to_iso(window.start) + " to " +
+                                to_iso(window.end) + ": the shock can never fire");
   else if (!first_open_day(days))
     findings.warning(where, "has no publication day: the shock can never fire");
   else
