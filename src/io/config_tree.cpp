@@ -139,6 +139,8 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
     ConfigNode node = ConfigNode::make(Kind::scalar, mark_of(mark), value);
     node.quoted = tag == "!";
+    if (node.quoted && is_unclosed(mark))
+      throw Refused{node.mark, "the quote that opens here is not closed; it swallows the rest of the file"};
     node.mark.width = std::max(static_cast<int>(count_characters(value)) + (node.quoted ? 2 : 0), 1);
     if (tag == "!clear") {
       diagnostics_.error(mark_of(mark), key_here(), "only a list or a map can be cleared",
@@ -161,6 +163,27 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
+  /// yaml-cpp takes the end of the file for a closing quote.
+  [[nodiscard]] bool is_unclosed(const YAML::Mark& mark) const {
+    auto line = static_cast<std::size_t>(std::max(mark.line, 0));
+    auto at = static_cast<std::size_t>(std::max(mark.column, 0));
+    if (line >= lines_.size() || at >= lines_[line].size()) return false;
+    const char quote = lines_[line][at];
+    if (quote != '"' && quote != '\'') return false;  // a block of text
+    for (++at; line < lines_.size(); ++line, at = 0) {
+      const std::string_view text = lines_[line];
+      for (; at < text.size(); ++at) {
+        if (quote == '"' && text[at] == '\\')
+          ++at;
+        else if (text[at] == quote && quote == '\'' && text.substr(at, 2) == "''")
+          ++at;
+        else if (text[at] == quote)
+          return false;
+      }
+    }
+    return true;
+  }
+
   struct Frame {
     ConfigNode node;
     std::map<std::string, int, std::less<>> first_line;  ///< of each key of a map

@@ -214,6 +214,19 @@ std::string Diagnostics::excerpt(const Entry& entry) const {
   return text;
 }
 
+namespace {
+
+/// Bytes of the input that a terminal would obey are shown as "?".
+std::string without_control(std::string text) {
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\n') || byte == 0x7F) c = c == '\t' ? ' ' : '?';
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string Diagnostics::render(bool color) const {
   const auto entries = sorted();
   if (entries.empty()) return {};
@@ -226,7 +239,8 @@ std::string Diagnostics::render(bool color) const {
     if (entry.mark.is_known())
       text += source_name(entry.mark.file) + ":" + std::to_string(entry.mark.line) + ":" +
               std::to_string(entry.mark.column) + ": ";
-    text += label + ": " + (entry.key.empty() ? "" : entry.key + ": ") + entry.reason + excerpt(entry) + "\n";
+    text += label + ": " +
+            without_control((entry.key.empty() ? "" : entry.key + ": ") + entry.reason + excerpt(entry)) + "\n";
   }
   if (entries.size() > kMaxRendered) text += "… and " + std::to_string(entries.size() - kMaxRendered) + " more\n";
 

@@ -37,7 +37,11 @@ void read_heading(MapReader& r, Scenario& scenario) {
   if (const auto format = r.take("format", kRequired)) check_format(*format);
   if (const auto name = r.take("name", kRequired)) {
     const auto text = name->text();
+    constexpr std::size_t kLongestName = 100;  // it names a file
     if (text && !is_name(*text)) name->refuse("must be made of letters, digits, \".\", \"_\" and \"-\"");
+    if (text && text->size() > kLongestName)
+      name->refuse("must have at most " + std::to_string(kLongestName) + " characters, has " +
+                   std::to_string(text->size()));
     if (text) scenario.name = *text;
   }
   if (const auto title = r.take("title")) {

@@ -111,10 +111,16 @@ struct Layer {
 
 bool is_in_library(const fs::path& path) { return path.generic_string().starts_with(kLibrary); }
 
+/// A path of the library without "." and ".."; one that would leave it stays as it is, and there is no such file.
+fs::path inside_library(const fs::path& path) {
+  const fs::path normal = path.lexically_normal();
+  return is_in_library(normal) ? normal : path;
+}
+
 /// "lib:base/us_2026.yaml" -> "lib:/base/us_2026.yaml", so that folders are folders.
 fs::path library_path(const std::string& text) {
   const std::string name = text.substr(kLibrary.size());
-  return fs::path(std::string(kLibrary) + (name.starts_with('/') ? "" : "/") + name).lexically_normal();
+  return inside_library(std::string(kLibrary) + (name.starts_with('/') ? "" : "/") + name);
 }
 
 /// With the suffix of a scenario file, which may be left out in the library.
@@ -311,7 +317,9 @@ class Loader {
 
   /// A path that a file names, as seen from here.
   [[nodiscard]] fs::path resolve(const SourceMark& mark, const std::string& file) const {
-    return is_in_library(file) ? library_path(file) : (folder_of(mark) / file).lexically_normal();
+    if (is_in_library(file)) return library_path(file);
+    const fs::path path = folder_of(mark) / file;
+    return is_in_library(path) ? inside_library(path) : path.lexically_normal();
   }
 
   // ---- the command line

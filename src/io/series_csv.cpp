@@ -150,6 +150,14 @@ class SeriesReader {
       csv_.complain(csv_.here(), "", "the file has no header; it starts with date, then columns");
       return std::nullopt;
     }
+    const std::string& first = cells.front().text;
+    const bool is_text =
+        first.find('\0') == std::string::npos && !first.starts_with("\xFF\xFE") && !first.starts_with("\xFE\xFF");
+    if (!is_text || first.find(';') != std::string::npos) {  // each cell would be wrong: one complaint is enough
+      csv_.complain(cells.front().mark, "",
+                    is_text ? "cells are separated by commas, not by semicolons" : "is not a CSV in UTF-8");
+      return std::nullopt;
+    }
     read_header(cells);
     while (!csv_.is_full() && csv_.next_row(cells)) {
       if (!CsvLines::is_blank(cells))
@@ -219,7 +227,7 @@ class SeriesReader {
   void read_date(const Cell& cell) {
     const auto parsed = parse_date(cell.text);
     if (!parsed.value) {
-      csv_.complain(cell.mark, "date", parsed.reason, parsed.hint);
+      csv_.complain(cell.mark, "date", parsed.reason, parsed.hint.empty() ? "" : "write it like 2019-09-16");
       dates_are_known_ = false;
       return;
     }
