@@ -31,6 +31,7 @@ namespace {
 
 struct RunCommand {
   std::string file;
+  std::string from;  ///< a result, instead of a file
   ScenarioOptions scenario;
   std::string output;
   int threads = 0;
@@ -133,7 +134,7 @@ int run_scenario(const RunCommand& run, const Command& command) {
   const bool has_output = !run.output.empty();
   if (has_output && !run.dry_run) io::check_output(run.output, run.force);  // before anything is computed
 
-  Prepared prepared = prepare(run.file, run.scenario);
+  Prepared prepared = run.from.empty() ? prepare(run.file, run.scenario) : prepare_from_result(run.from, run.scenario);
   io::require_valid(prepared.loaded);
   if (!run.quiet && !prepared.loaded.diagnostics.empty()) command.err << prepared.loaded.diagnostics.render() << '\n';
   const plan::Plan& plan = *prepared.plan;
@@ -188,7 +189,10 @@ void add_run(CLI::App& app, const Command& command, int& exit_code) {
   auto* verb = app.add_subcommand("run",
                                   "simulate a scenario, write the result, print a summary and, where there are "
                                   "observations, the replay's scorecard");
-  verb->add_option("FILE", run->file, "scenario file")->required();
+  auto* file = verb->add_option("FILE", run->file, "scenario file, or lib:NAME of the built-in library");
+  auto* from =
+      verb->add_option("--from", run->from, "run the scenario that a result holds again")->type_name("RESULT.h5");
+  file->excludes(from);
   verb->add_option("-o,--output", run->output, "result file; default output/NAME.h5")->type_name("FILE.h5");
   add_scenario_options(*verb, run->scenario);
   verb->add_option("--threads", run->threads, "threads; default: all of the machine. Results do not depend on it")
@@ -198,7 +202,10 @@ void add_run(CLI::App& app, const Command& command, int& exit_code) {
   verb->add_flag("--quiet", run->quiet, "no progress and no warnings");
   verb->add_flag("--expect", run->expect, "hold the run to the scenario's expect: entries; exit 77 when one is missed");
   verb->add_flag("--dry-run", run->dry_run, "estimate paths, memory, disk and time; write nothing");
-  verb->callback([run, command, &exit_code] { exit_code = run_scenario(*run, command); });
+  verb->callback([run, command, &exit_code] {
+    if (run->file.empty() && run->from.empty()) throw CLI::RequiredError("FILE, or --from RESULT.h5");
+    exit_code = run_scenario(*run, command);
+  });
 }
 
 }  // namespace repoquake::cli

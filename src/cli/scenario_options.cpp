@@ -1,11 +1,14 @@
 #include "cli/scenario_options.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/scenario_library.hpp"
+#include "repoquake/core/error.hpp"
+#include "repoquake/io/result_reader.hpp"
 #include "repoquake/plan/compile.hpp"
 
 namespace repoquake::cli {
@@ -33,13 +36,34 @@ io::LoadOptions ScenarioOptions::load_options() const {
   return {overlays, settings, paths, seed, find};
 }
 
-Prepared prepare(const std::string& file, const ScenarioOptions& options) {
-  Prepared prepared{io::load_scenario(file, options.load_options()), std::nullopt};
+namespace {
+
+Prepared compiled(io::LoadedScenario scenario) {
+  Prepared prepared{std::move(scenario), std::nullopt};
   auto& loaded = prepared.loaded;
   if (loaded.diagnostics.has_errors()) return prepared;
-  auto compiled = plan::compile(loaded.scenario, loaded.base ? &*loaded.base : nullptr);
-  loaded.diagnostics.add(compiled.issues);
-  prepared.plan = std::move(compiled.plan);
+  auto result = plan::compile(loaded.scenario, loaded.base ? &*loaded.base : nullptr);
+  loaded.diagnostics.add(result.issues);
+  prepared.plan = std::move(result.plan);
+  return prepared;
+}
+
+}  // namespace
+
+Prepared prepare(const std::string& file, const ScenarioOptions& options) {
+  return compiled(io::load_scenario(file, options.load_options()));
+}
+
+Prepared prepare_from_result(const std::string& result, const ScenarioOptions& options) {
+  const auto info = io::read_info(result);
+  const auto& provenance = info.provenance;
+  if (provenance.resolved_scenario.empty()) throw DataError(result + ": holds no scenario");
+  const auto scenario = std::ranges::find(provenance.inputs, "scenario", &io::Provenance::Input::role);
+  const std::filesystem::path written = scenario == provenance.inputs.end() ? result : scenario->path;
+  Prepared prepared = compiled(io::parse_scenario(provenance.resolved_scenario, written.generic_string(),
+                                                  written.parent_path(), options.load_options()));
+  prepared.loaded.files.clear();  // what the first run read is still where the numbers come from
+  for (const auto& input : provenance.inputs) prepared.loaded.files.push_back({input.role, input.path, input.sha256});
   return prepared;
 }
 

@@ -31,6 +31,10 @@ struct Prepared {
   std::optional<plan::Plan> plan;  ///< nothing if the diagnostics have errors
 };
 
+/// The same for the resolved scenario that a result holds; its series is found where the run found it.
+/// Throws DataError and IoError where the result cannot be read.
+[[nodiscard]] Prepared prepare_from_result(const std::string& result, const ScenarioOptions& options);
+
 /// Reads, checks and compiles. Throws IoError where a file of the command line cannot be read.
 [[nodiscard]] Prepared prepare(const std::string& file, const ScenarioOptions& options);
 
