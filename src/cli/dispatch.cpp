@@ -31,6 +31,7 @@ int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::
   add_explain(app, command, exit_code);
   add_trace(app, command);
   add_info(app, command);
+  add_export(app, command, exit_code);
   add_scenarios(app, command, exit_code);
   add_schema(app, command);
   add_completions(app, command);

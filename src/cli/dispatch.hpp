@@ -27,6 +27,7 @@ void add_check(CLI::App& app, const Command& command, int& exit_code);
 void add_info(CLI::App& app, const Command& command);
 void add_scenarios(CLI::App& app, const Command& command, int& exit_code);
 void add_completions(CLI::App& app, const Command& command);
+void add_export(CLI::App& app, const Command& command, int& exit_code);
 void add_explain(CLI::App& app, const Command& command, int& exit_code);
 void add_schema(CLI::App& app, const Command& command);
 void add_trace(CLI::App& app, const Command& command);

@@ -196,6 +196,20 @@ Table read_table(const std::string& path, std::string_view dataset, std::uint64_
   return read_table_rows(path, dataset, first, count);
 }
 
+std::vector<double> read_values(const std::string& path, std::string_view dataset, std::uint64_t first,
+                                std::uint64_t count) {
+  const File file = open_result(path);
+  const Dataset opened = open_dataset(file, path, dataset);
+  const Extent shape = opened.shape();
+  std::uint64_t width = 1;
+  for (std::size_t k = 1; k < shape.size(); ++k) {
+    if (shape[k] > 0 && width > kMostValuesRead / shape[k]) refuse_size(path, dataset);
+    width *= shape[k];
+  }
+  if (width > 0 && count > kMostValuesRead / width) refuse_size(path, dataset);
+  return read_rows(opened, first, count);
+}
+
 std::vector<std::string> read_texts(const std::string& path, std::string_view dataset) {
   const File file = open_result(path);
   return open_dataset(file, path, dataset).read_texts();

@@ -72,6 +72,10 @@ struct Table {
 [[nodiscard]] Table read_table(const std::string& path, std::string_view dataset, std::uint64_t first,
                                std::uint64_t count);
 
+/// `count` rows from `first` of a numeric dataset of any rank, one after the other; NaN for the fill value.
+[[nodiscard]] std::vector<double> read_values(const std::string& path, std::string_view dataset, std::uint64_t first,
+                                              std::uint64_t count);
+
 /// A 1-D dataset of texts, or the one text of a scalar.
 [[nodiscard]] std::vector<std::string> read_texts(const std::string& path, std::string_view dataset);
 
