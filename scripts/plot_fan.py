@@ -7,8 +7,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from repoquake_plots import (BANDS, MARK, MEDIAN, OBSERVED, PATH, USAGE, PlotError, Result, event_marks, label_days,
-                             result_parser, run_script, save, use_house_style)
+from repoquake_plots import (MARK, MEDIAN, OBSERVED, PATH, USAGE, PlotError, Result, band_colours, bands_of, label_days,
+                             mark_events, median_of, result_parser, run_script, save, use_house_style)
 
 LINEAR_BELOW = 10.0  # --scale symlog: linear between -10 and 10, logarithmic outside
 SPIKE = 8.0  # --scale auto: logarithmic where the highest day is this many times as high as the middle one
@@ -52,7 +52,7 @@ def main():
     for panel, fan in zip(panels, fans):
         mark_events(panel, fan["dates"])
     draw_legend(figure.add_subplot(grid[1, :]), fans)
-    save(figure, options.output)
+    save(figure, options)
 
 
 def read_fan(result, options):
@@ -82,24 +82,6 @@ def read_fan(result, options):
                 if day in row_of and np.isfinite(value)]
         fan["observed"] = tuple(zip(*seen)) if seen else ([], [])
     return fan
-
-
-def bands_of(fan):
-    """(low, high, lower, upper) of each nested band, the widest first: the outer quantiles pairwise."""
-    fractions, quantiles = fan["fractions"], fan["quantiles"]
-    order = np.argsort(fractions)
-    return [(fractions[low], fractions[high], quantiles[low], quantiles[high])
-            for low, high in zip(order, order[::-1]) if fractions[low] < 0.5 < fractions[high]]
-
-
-def median_of(fan):
-    return next((values for fraction, values in zip(fan["fractions"], fan["quantiles"]) if abs(fraction - 0.5) < 1e-9),
-                None)
-
-
-def band_colours(count):
-    """From the lightest, the widest band, inwards."""
-    return [BANDS[min(i, len(BANDS) - 1)] for i in range(count)]
 
 
 def draw_fan(axes, fan, single):
@@ -169,13 +151,6 @@ def note_the_cut(axes, fan):
     axes.annotate(f"{100 * high:g} % reaches {upper[row]:,.0f}", xy=(row, 0.995), xycoords=("data", "axes fraction"),
                   xytext=(26 if right else -26, -18), textcoords="offset points", ha="left" if right else "right",
                   va="center", fontsize=8, arrowprops={"arrowstyle": "->", "color": MARK, "linewidth": 0.8})
-
-
-def mark_events(axes, dates):
-    for row, text in event_marks(dates):
-        axes.axvline(row, color=MARK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0.9)
-        axes.annotate(text, xy=(row, 0.99), xycoords=("data", "axes fraction"), xytext=(-3, 0),
-                      textcoords="offset points", rotation=90, ha="right", va="top", fontsize=7.5, color="#444444")
 
 
 def draw_legend(axes, fans):

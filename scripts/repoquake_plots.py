@@ -5,6 +5,7 @@ A result is the HDF5 file of docs/result_file.md. Needs numpy, h5py and matplotl
 
 import argparse
 import sys
+import textwrap
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +27,17 @@ MEDIAN = "#08306b"
 OBSERVED = "#d55e00"
 PATH = "#555555"
 MARK = "#777777"
+# One look for each of several results laid over each other; the dashes and markers tell them apart without colour.
+SERIES = (("#0072b2", "o", "-"), ("#d55e00", "s", (0, (5, 1.5))), ("#009e73", "^", (0, (5, 1.5, 1, 1.5))),
+          ("#cc79a7", "D", (0, (3, 1, 1, 1, 1, 1))), ("#000000", "v", (0, (8, 3))))
+
+# How to get what a result lacks.
+HINTS = {
+    "stats": "store it with --set output.variables=all, and name quantiles and thresholds under output",
+    "paths": "store the paths with --set output.paths=all",
+    "features": "run the scenario again with this version of the program",
+    "scores": "only runs of scenarios with observations have scores: scenarios/sep_2019.yaml, for one",
+}
 
 UNITS = {"1e9 USD": "USD bn", "percent": "%", "1": "fraction"}
 
@@ -53,7 +65,32 @@ def result_parser(description, epilog=None):
     parser.add_argument("results", metavar="RESULT", nargs="+", type=Path, help="a result file of repoquake")
     parser.add_argument("-o", "--output", metavar="FIGURE", type=figure_path, required=True,
                         help="the figure: .png, .svg or .pdf")
+    parser.add_argument("--dpi", type=resolution, default=200, metavar="N",
+                        help="dots per inch of a .png (default: 200)")
     return parser
+
+
+def add_labels(parser):
+    """--label, for the scripts that lay results over each other."""
+    parser.add_argument("--label", action="append", default=[], metavar="TEXT",
+                        help="the name of a result in the legend; once for each, in their order (default: their titles)")
+
+
+def labels_of(runs, options):
+    """What results are called in a legend: --label, or their titles, with the file where titles are alike; and the
+    kind of each. A run is a dict with "name", "path" and "kind"."""
+    if options.label and len(options.label) != len(runs):
+        raise PlotError(f"--label: given {len(options.label)} times for {len(runs)} results", USAGE)
+    names = [run["name"] for run in runs]
+    unlike = [name if names.count(name) == 1 else f"{name}, {run['path'].stem}" for name, run in zip(names, runs)]
+    return [textwrap.fill(name + (f" ({run['kind']})" if run["kind"] else ""), 76)
+            for name, run in zip(options.label or unlike, runs)]
+
+
+def resolution(text):
+    if not text.isdecimal() or not 20 <= int(text) <= 1200:
+        raise argparse.ArgumentTypeError(f"{text}: a number from 20 to 1200")
+    return int(text)
 
 
 def figure_path(text):
@@ -105,7 +142,8 @@ class Result:
 
     def _dataset(self, group, name):
         if not self.has(group, name):
-            raise PlotError(f"{self.path}: has no /{group}/{name}", WRONG_INPUT)
+            hint = f"; {HINTS[group]}" if group in HINTS else ""
+            raise PlotError(f"{self.path}: has no /{group}/{name}{hint}", WRONG_INPUT)
         return self._file[group][name]
 
     def read(self, group, name, rows=None):
@@ -119,6 +157,14 @@ class Result:
         if "_FillValue" in dataset.attrs:
             values[stored == np.ravel(dataset.attrs["_FillValue"])[0]] = np.nan
         return values
+
+    def texts(self, group, name):
+        return [text_of(value) for value in self._dataset(group, name)[()]]
+
+    def fan(self, variable):
+        """The quantiles of a variable by day: what bands_of() and median_of() take."""
+        return {"dates": self.dates("stats"), "fractions": self.read("stats", "quantile"),
+                "quantiles": self.read("stats", f"{variable}_quantile"), "label": self.label(variable)}
 
     def dates(self, group):
         """The days of a group, from `units: days since YYYY-MM-DD`."""
@@ -153,11 +199,18 @@ class Result:
                 return f"{what[0].upper()}{what[1:]} ({UNITS.get(unit, unit)})"
         return variable
 
-    def title(self):
-        """The scenario's title; a replay on realised flows says what it is."""
-        title = self.attribute("title") or self.attribute("scenario_name") or self.path.stem
+    def name(self):
+        return self.attribute("title") or self.attribute("scenario_name") or self.path.stem
+
+    def kind(self):
+        """A replay on realised flows and a run on drawn ones say what they are."""
         if int(self.attribute("conditional", 0)) == 1:
-            title += "\nconditional replay"
+            return "conditional replay"
+        return "free run" if self.attribute("drawn") else ""
+
+    def title(self):
+        """The scenario's title and its kind."""
+        title = self.name() + (f"\n{self.kind()}" if self.kind() else "")
         if self.attribute("status", "complete") != "complete":
             title += f"\n{self.attribute('status')}"
         return title
@@ -193,6 +246,33 @@ def next_weekday(day):
     return day + timedelta(days=(1, 1, 1, 1, 3, 2, 1)[day.weekday()])
 
 
+def mark_events(axes, dates, named=True):
+    for row, text in event_marks(dates):
+        axes.axvline(row, color=MARK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0.9)
+        if not named:
+            continue
+        axes.annotate(text, xy=(row, 0.99), xycoords=("data", "axes fraction"), xytext=(-3, 0),
+                      textcoords="offset points", rotation=90, ha="right", va="top", fontsize=7.5, color="#444444")
+
+
+def bands_of(fan):
+    """Of a dict with "fractions" and "quantiles": (low, high, lower, upper) of each nested band, the widest first: the outer quantiles pairwise."""
+    fractions, quantiles = fan["fractions"], fan["quantiles"]
+    order = np.argsort(fractions)
+    return [(fractions[low], fractions[high], quantiles[low], quantiles[high])
+            for low, high in zip(order, order[::-1]) if fractions[low] < 0.5 < fractions[high]]
+
+
+def median_of(fan):
+    return next((values for fraction, values in zip(fan["fractions"], fan["quantiles"]) if abs(fraction - 0.5) < 1e-9),
+                None)
+
+
+def band_colours(count):
+    """From the lightest, the widest band, inwards."""
+    return [BANDS[min(i, len(BANDS) - 1)] for i in range(count)]
+
+
 def label_days(axes, dates, most=9):
     """Rows as dates on the horizontal axis: every day, or evenly fewer."""
     step = -(-len(dates) // most)
@@ -212,11 +292,12 @@ def use_house_style():
     })
 
 
-def save(figure, path):
-    """Writes the figure; the same input gives the same bytes."""
+def save(figure, options):
+    """Writes the figure to --output; the same input gives the same bytes."""
+    path = options.output
     undated = {".png": None, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     try:
-        figure.savefig(path, metadata=undated[path.suffix.lower()])
+        figure.savefig(path, dpi=options.dpi, metadata=undated[path.suffix.lower()])
     except OSError as error:
         raise PlotError(f"{path}: {error.strerror or error}", NO_FILE) from None
     finally:

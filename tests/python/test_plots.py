@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,13 +15,14 @@ from unittest import mock
 
 import h5py
 import matplotlib.image
+import matplotlib.pyplot as plt
 import numpy as np
 
-from synthetic_result import DATES, MEDIANS, write_result
+from synthetic_result import DATES, MEDIANS, write_more, write_result
 
 ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
-PLOT_FAN = ROOT / "scripts" / "plot_fan.py"
 sys.path.insert(0, str(ROOT / "scripts"))
+import plot_exceedance  # noqa: E402
 import plot_fan  # noqa: E402
 import repoquake_plots  # noqa: E402
 
@@ -28,13 +30,20 @@ BAND = np.array([0xA9, 0xCB, 0xE6]) / 255.0  # the 5-95 % band
 OBSERVED = np.array([0xD5, 0x5E, 0x00]) / 255.0
 
 
-class PlotFan(unittest.TestCase):
+class ScriptCase(unittest.TestCase):
+    """A script, and a result to draw: `result` has what a fan needs, `full` everything."""
+
+    script = plot_fan
+
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
         cls.here = Path(cls.directory.name)
         cls.result = cls.here / "result.h5"
         write_result(cls.result)
+        cls.full = cls.here / "full.h5"
+        write_result(cls.full)
+        write_more(cls.full)
 
     @classmethod
     def tearDownClass(cls):
@@ -42,16 +51,16 @@ class PlotFan(unittest.TestCase):
 
     def run_script(self, *arguments):
         """The script as a user starts it."""
-        return subprocess.run([sys.executable, str(PLOT_FAN), *map(str, arguments)], capture_output=True, text=True,
-                              cwd=self.here, timeout=100)
+        return subprocess.run([sys.executable, self.script.__file__, *map(str, arguments)], capture_output=True,
+                              text=True, cwd=self.here, timeout=100)
 
     def call_script(self, *arguments):
         """The same in this process, which is much faster: nothing has to be imported again."""
         out, err, code = io.StringIO(), io.StringIO(), 0
-        with mock.patch.object(sys, "argv", [str(PLOT_FAN), *map(str, arguments)]), \
+        with mock.patch.object(sys, "argv", [self.script.__file__, *map(str, arguments)]), \
                 contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                repoquake_plots.run_script(plot_fan.main)
+                repoquake_plots.run_script(self.script.main)
             except SystemExit as end:
                 code = end.code or 0
         return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=err.getvalue())
@@ -62,6 +71,26 @@ class PlotFan(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         return figure
 
+    def drawn(self, *arguments):
+        """The figure of matplotlib instead of a file."""
+        with mock.patch.object(self.script, "save") as save:
+            done = self.call_script(*arguments, "-o", self.here / "unwritten.png")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.addCleanup(plt.close, save.call_args[0][0])
+        return save.call_args[0][0]
+
+    def draw_all_kinds(self, *arguments):
+        """A figure in the three formats, whole and not empty; the same input gives the same bytes."""
+        begins = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
+        for kind, begin in begins.items():
+            with self.subTest(kind):
+                content = self.draw(f"once.{kind}", *arguments).read_bytes()
+                self.assertTrue(content.startswith(begin))
+                self.assertGreater(len(content), 5000)
+                self.assertEqual(content, self.draw(f"again.{kind}", *arguments).read_bytes())
+        picture = matplotlib.image.imread(self.here / "once.png")
+        self.assertGreater(np.mean(picture[..., :3].min(axis=2) < 0.9), 0.01)
+
     def refuse(self, exit_code, pattern, *arguments, run=None):
         done = (run or self.call_script)(*arguments)
         self.assertEqual(done.returncode, exit_code, done.stderr)
@@ -70,9 +99,21 @@ class PlotFan(unittest.TestCase):
         self.assertRegex(done.stderr.splitlines()[-1], pattern)
         return done.stderr
 
+    def refuse_without(self, dataset, pattern, *arguments):
+        """A result that lacks a dataset is a wrong file, and the message says what is missing."""
+        lacking = self.here / "lacking.h5"
+        shutil.copy(self.full, lacking)
+        with h5py.File(lacking, "a") as file:
+            del file[dataset]
+        message = self.refuse(65, pattern, lacking, *arguments, "-o", self.here / "refused.png")
+        self.assertEqual(len(message.splitlines()), 1)
+        self.assertFalse((self.here / "refused.png").exists())
+
     def share_of(self, picture, colour):
         return np.mean(np.abs(picture[..., :3] - colour).max(axis=2) < 0.01)
 
+
+class PlotFan(ScriptCase):
     def test_png_shows_bands_and_observations(self):
         figure = self.draw("fan.png", self.result, run=self.run_script)
         self.assertEqual(figure.read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
@@ -172,6 +213,58 @@ class PlotFan(unittest.TestCase):
         self.refuse(65, r"undated\.h5.*fortnights", undated, "-o", self.here / "refused.png")
 
 
+def texts_of(figure):
+    """All the words of a figure."""
+    return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+class PlotExceedance(ScriptCase):
+    script = plot_exceedance
+
+    def test_formats(self):
+        self.draw_all_kinds(self.full)
+
+    def test_what_is_drawn_is_what_is_stored(self):
+        days, peak, _ = self.drawn(self.full).axes
+        with h5py.File(self.full) as file:
+            exceed = 100 * file["stats/spread_exceed"][:]
+            over_iorb = 100 * file["features/peak_spread_exceed"][:]
+            over_effr = 100 * file["features/peak_sofr_over_effr_exceed"][:]
+            errors = 100 * file["features/peak_spread_exceed_se"][:]
+        self.assertEqual(len(days.containers), len(exceed))
+        for drawn, stored in zip(days.containers, exceed):
+            np.testing.assert_allclose(drawn[0].get_ydata(), stored)
+        np.testing.assert_allclose(peak.containers[0][0].get_ydata(), over_iorb)
+        np.testing.assert_allclose(peak.containers[1][0].get_ydata(), over_effr)
+        bars = peak.containers[0][2][0].get_segments()
+        np.testing.assert_allclose([bar[1][1] - bar[0][1] for bar in bars], 4 * errors)
+
+    def test_several_results_at_one_threshold(self):
+        other = self.here / "other.h5"
+        write_result(other, peak=0.2, conditional=0, title="Milder", drawn="flows are drawn")
+        write_more(other)
+        figure = self.drawn(self.full, other)
+        self.assertIn("above 50 bp", texts_of(figure))
+        self.assertIn("September 2019 repo spike (conditional replay)", texts_of(figure))
+        self.assertIn("Milder (free run)", texts_of(figure))
+        self.assertEqual(len(figure.axes[0].containers), 2)
+        with h5py.File(other) as file:
+            np.testing.assert_allclose(figure.axes[0].containers[1][0].get_ydata(),
+                                       100 * file["stats/spread_exceed"][2])
+        named = texts_of(self.drawn(self.full, other, "--label", "as it was", "--label", "calm", "--threshold", "25"))
+        self.assertIn("above 25 bp", named)
+        self.assertIn("calm (free run)", named)
+
+    def test_errors(self):
+        self.refuse(2, r"--threshold 33: .*full\.h5 has 10, 25, 50, 100, 200 bp", self.full, "--threshold", "33", "-o",
+                    self.here / "refused.png")
+        self.refuse(2, "given 1 times for 2", self.full, self.full, "--label", "one", "-o", self.here / "refused.png")
+        self.refuse(2, "at most 5", *[self.full] * 6, "-o", self.here / "refused.png")
+        self.refuse_without("stats/spread_exceed", r"has no /stats/spread_exceed; .*--set")
+        self.refuse_without("features", r"has no /features/threshold; run the scenario again")
+        self.refuse(74, r"nowhere\.h5: No such file", "nowhere.h5", "-o", "refused.png", run=self.run_script)
+
+
 class ReadingResults(unittest.TestCase):
     """The shared module, on values that are known."""
 
@@ -202,6 +295,11 @@ class ReadingResults(unittest.TestCase):
                 write_result(self.path, n_paths=10, conditional=conditional, status=status)
                 with repoquake_plots.Result(self.path) as result:
                     self.assertTrue(re.search(pattern, result.title()), result.title())
+
+    def test_title_of_a_free_run(self):
+        write_result(self.path, n_paths=10, conditional=0, drawn="settlements are drawn")
+        with repoquake_plots.Result(self.path) as result:
+            self.assertEqual(result.title(), "September 2019 repo spike\nfree run")
 
     def test_event_marks(self):
         self.assertEqual(repoquake_plots.event_marks(DATES), [(3, "tax date, 16 Sep"), (13, "quarter-end, 30 Sep")])
