@@ -8,7 +8,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from repoquake_plots import (MARK, MEDIAN, OBSERVED, PATH, USAGE, PlotError, Result, band_colours, bands_of, label_days,
-                             mark_events, median_of, result_parser, run_script, save, use_house_style)
+                             mark_events, median_of, result_parser, run_script, save, use_house_style,
+                             wrapped)
 
 LINEAR_BELOW = 10.0  # --scale symlog: linear between -10 and 10, logarithmic outside
 SPIKE = 8.0  # --scale auto: logarithmic where the highest day is this many times as high as the middle one
@@ -98,7 +99,7 @@ def draw_fan(axes, fan, single):
         axes.plot(rows, fan["mean"], color=MEDIAN, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.plot(*fan["observed"], linestyle="none", marker="o", markersize=5.5, color=OBSERVED, markeredgecolor="white",
               markeredgewidth=0.8, zorder=5)
-    axes.set_title(fan["title"], loc="left")
+    axes.set_title(wrapped(fan["title"], 80 if single else 46), loc="left")
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
     label_days(axes, fan["dates"], most=9 if single else 6)
 

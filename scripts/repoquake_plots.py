@@ -100,6 +100,11 @@ def figure_path(text):
     return path
 
 
+def wrapped(text, width):
+    """The lines of a title, none longer than `width` letters."""
+    return "\n".join(textwrap.fill(line, width) for line in text.splitlines())
+
+
 def text_of(value):
     return value.decode() if isinstance(value, bytes) else str(value)
 

@@ -24,6 +24,7 @@ ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().pare
 sys.path.insert(0, str(ROOT / "scripts"))
 import plot_exceedance  # noqa: E402
 import plot_fan  # noqa: E402
+import plot_unwind  # noqa: E402
 import repoquake_plots  # noqa: E402
 
 BAND = np.array([0xA9, 0xCB, 0xE6]) / 255.0  # the 5-95 % band
@@ -263,6 +264,52 @@ class PlotExceedance(ScriptCase):
         self.refuse_without("stats/spread_exceed", r"has no /stats/spread_exceed; .*--set")
         self.refuse_without("features", r"has no /features/threshold; run the scenario again")
         self.refuse(74, r"nowhere\.h5: No such file", "nowhere.h5", "-o", "refused.png", run=self.run_script)
+
+
+class PlotUnwind(ScriptCase):
+    script = plot_unwind
+
+    def test_formats(self):
+        self.draw_all_kinds(self.full)
+
+    def medians(self, figure):
+        """Title of each panel and its line."""
+        return {axes.get_title(loc="left").splitlines()[-1]: axes.lines[0].get_ydata() for axes in figure.axes
+                if axes.lines}
+
+    def test_what_is_drawn_is_what_is_stored(self):
+        medians = self.medians(self.drawn(self.full))
+        self.assertEqual(list(medians), [title for _, title in plot_unwind.PANELS])
+        with h5py.File(self.full) as file:
+            for variable, title in plot_unwind.PANELS:
+                with self.subTest(variable):
+                    if variable == "voluntary":
+                        paths = file["paths"]
+                        stored = np.median(paths["basis_sales"][:].astype(float) - paths["basis_sales_forced"], axis=0)
+                        self.assertGreater(stored[1], 0.0)
+                    else:
+                        stored = file[f"stats/{variable}_quantile"][3]
+                    np.testing.assert_allclose(medians[title], stored, atol=1e-9)
+
+    def test_sales_by_kind_only_where_they_are_stored(self):
+        plain = self.here / "plain.h5"
+        shutil.copy(self.full, plain)
+        with h5py.File(plain, "a") as file:
+            del file["paths/basis_sales_forced"]
+            del file["stats/basis_sales_forced_quantile"]
+        medians = self.medians(self.drawn(plain))
+        self.assertIn("Sales of the day", medians)
+        self.assertNotIn("Sales on margin calls", medians)
+        self.assertNotIn("Voluntary sales", medians)
+        both = self.drawn(plain, self.full)
+        self.assertEqual(texts_of(both).count("not stored"), 2)
+        left, right = both.axes[:2]
+        self.assertEqual(left.get_ylim(), right.get_ylim())
+
+    def test_errors(self):
+        self.refuse_without("stats/futures_basis_quantile", "has no /stats/futures_basis_quantile; .*variables=all")
+        self.refuse(2, "at most 4", *[self.full] * 5, "-o", self.here / "refused.png")
+        self.refuse(65, "has no /stats/basis_position_quantile", self.result, "-o", self.here / "refused.png")
 
 
 class ReadingResults(unittest.TestCase):
