@@ -24,6 +24,7 @@ ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().pare
 sys.path.insert(0, str(ROOT / "scripts"))
 import plot_exceedance  # noqa: E402
 import plot_fan  # noqa: E402
+import plot_scores  # noqa: E402
 import plot_unwind  # noqa: E402
 import repoquake_plots  # noqa: E402
 
@@ -310,6 +311,44 @@ class PlotUnwind(ScriptCase):
         self.refuse_without("stats/futures_basis_quantile", "has no /stats/futures_basis_quantile; .*variables=all")
         self.refuse(2, "at most 4", *[self.full] * 5, "-o", self.here / "refused.png")
         self.refuse(65, "has no /stats/basis_position_quantile", self.result, "-o", self.here / "refused.png")
+
+
+class PlotScores(ScriptCase):
+    script = plot_scores
+
+    def test_formats(self):
+        self.draw_all_kinds(self.full)
+
+    def test_what_is_drawn_is_what_is_stored(self):
+        for column, window in enumerate(("whole", "first", "second")):
+            with self.subTest(window), h5py.File(self.full) as file:
+                scores = {name: file[f"scores/{name}"][:, column] for name in file["scores"] if name[0] in "cnp"}
+                figure = self.drawn(self.full, "--window", window)
+                coverage, pit, crps = figure.axes[:3]
+                for level, container in zip((50, 90), coverage.containers):
+                    np.testing.assert_allclose(container[0].get_xdata(), 100 * scores[f"coverage_{level}"])
+                    for (left, right), share, error in zip(container[2][0].get_segments(),
+                                                           scores[f"coverage_{level}"],
+                                                           scores[f"coverage_{level}_se"]):
+                        self.assertAlmostEqual(left[0], 100 * max(0.0, share - error))
+                        self.assertAlmostEqual(right[0], 100 * min(1.0, share + error))
+                np.testing.assert_allclose(pit.lines[-1].get_xdata(), scores["pit_mean"])
+                known = np.isfinite(scores["crps_persistence"])
+                np.testing.assert_allclose(crps.containers[0][0].get_xdata(),
+                                           (scores["crps"] / scores["crps_persistence"])[known])
+                self.assertEqual(len(crps.containers[1][0].get_xdata()), 1, "a reversion of the spread only")
+                self.assertIn("conditional replay", texts_of(figure))
+
+    def test_large_and_small_scores_are_legible(self):
+        self.assertEqual([plot_scores.short(value) for value in (0.0312, 8.77, 99.6, 1234.5)],
+                         ["0.031", "8.8", "100", "1,234"])
+
+    def test_errors(self):
+        self.refuse(65, "has no /scores/window; only runs of scenarios with observations", self.result, "-o",
+                    self.here / "refused.png")
+        self.refuse_without("scores/coverage_90_se", "has no /scores/coverage_90_se")
+        self.refuse(2, "invalid choice", self.full, "--window", "third", "-o", self.here / "refused.png")
+        self.refuse(2, "at most 3", *[self.full] * 4, "-o", self.here / "refused.png")
 
 
 class ReadingResults(unittest.TestCase):
