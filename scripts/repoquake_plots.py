@@ -63,11 +63,16 @@ def result_parser(description, epilog=None):
     """A parser with the arguments that every plot script has: RESULT… -o FIGURE."""
     parser = argparse.ArgumentParser(description=description, epilog=epilog)
     parser.add_argument("results", metavar="RESULT", nargs="+", type=Path, help="a result file of repoquake")
+    add_figure(parser)
+    return parser
+
+
+def add_figure(parser):
+    """-o FIGURE and --dpi, which every plot script has."""
     parser.add_argument("-o", "--output", metavar="FIGURE", type=figure_path, required=True,
                         help="the figure: .png, .svg or .pdf")
     parser.add_argument("--dpi", type=resolution, default=200, metavar="N",
                         help="dots per inch of a .png (default: 200)")
-    return parser
 
 
 def add_labels(parser):

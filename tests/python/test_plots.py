@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().pare
 sys.path.insert(0, str(ROOT / "scripts"))
 import plot_exceedance  # noqa: E402
 import plot_fan  # noqa: E402
+import plot_ledger  # noqa: E402
 import plot_scores  # noqa: E402
 import plot_unwind  # noqa: E402
 import repoquake_plots  # noqa: E402
@@ -349,6 +351,77 @@ class PlotScores(ScriptCase):
         self.refuse_without("scores/coverage_90_se", "has no /scores/coverage_90_se")
         self.refuse(2, "invalid choice", self.full, "--window", "third", "-o", self.here / "refused.png")
         self.refuse(2, "at most 3", *[self.full] * 4, "-o", self.here / "refused.png")
+
+
+class PlotLedger(ScriptCase):
+    script = plot_ledger
+    FLOWS = {"tga": (-8_000_000_000_000, 3_000_000_000_000), "repo_operations": (5_000_000_000_000, 0),
+             "currency": (0, 0), "a_new_entry": (0, -1_000_000_000_100)}
+
+    def trace(self, name, conditional=True, **changes):
+        """A trace of three days: as json, or as csv after the name."""
+        days, reserves = [], 145_866_600_000_000
+        for row, day in enumerate(DATES[2:5]):
+            ledger = {entry: values[row - 1] for entry, values in self.FLOWS.items()} if row else {}
+            before, reserves = reserves, reserves + sum(ledger.values())
+            days.append({"date": str(day), "ledger_cents": ledger, "reserves_before_cents": before,
+                         "reserves_after_cents": reserves})
+        content = {"format": "repoquake/trace/1", "scenario": "sep-2019", "path": 7, "seed": 20190917,
+                   "conditional": conditional, "days": days, **changes}
+        path = self.here / name
+        if path.suffix == ".json":
+            path.write_text(json.dumps(content))
+        else:
+            lines = ["date,section,name,unit,value"]
+            for day in days:
+                lines.append(f"{day['date']},observed,reserves,1e9 USD,{day['reserves_after_cents'] / 1e11!r}")
+                lines += [f"{day['date']},ledger,{entry},cents,{value}"
+                          for entry, value in day["ledger_cents"].items()]
+            path.write_text("\n".join(lines) + "\n")
+        return path
+
+    def test_formats(self):
+        self.draw_all_kinds(self.trace("trace.json"))
+
+    def test_bars_and_line_agree_with_the_trace(self):
+        for name in ("trace.json", "trace.csv"):
+            with self.subTest(name):
+                figure = self.drawn(self.trace(name))
+                flows, level = figure.axes[:2]
+                moved = [entry for entry, values in self.FLOWS.items() if any(values)]
+                self.assertEqual(len(flows.containers), len(moved), "an entry that never moves has no bars")
+                for bars, entry in zip(flows.containers, moved):
+                    np.testing.assert_allclose([bar.get_height() for bar in bars],
+                                               [0.0, *np.array(self.FLOWS[entry]) / 1e11])
+                sums = np.sum(list(self.FLOWS.values()), axis=0) / 1e11
+                np.testing.assert_allclose(flows.lines[0].get_ydata(), sums, atol=1e-9)
+                np.testing.assert_allclose(np.diff(level.lines[0].get_ydata()), sums, atol=1e-9)
+                self.assertEqual(flows.containers[-1][2].get_y(), 0.0)
+                self.assertIn("a new entry", texts_of(figure))
+
+    def test_title(self):
+        title = self.drawn(self.trace("trace.json")).axes[0].get_title(loc="left")
+        self.assertEqual(title, "sep-2019, conditional replay\nledger of reserves, path 7")
+        free = self.drawn(self.trace("trace.json", conditional=False))
+        self.assertNotIn("conditional replay", texts_of(free))
+        self.assertIn("not conditional on realised flows", texts_of(free))
+
+    def test_errors(self):
+        refused = ("-o", self.here / "refused.png")
+        self.refuse(65, r"result\.h5: not a trace; `repoquake trace", self.result, *refused)
+        text = self.here / "text.csv"
+        for content in ("date,sofr_pct\n", "", "{", '{"format": "repoquake/trace/2"}',
+                        '{"format": "repoquake/trace/1", "days": 3}', "[1, 2]"):
+            with self.subTest(content):
+                text.write_text(content)
+                self.refuse(65, r"text\.csv: not a trace", text, *refused)
+        self.refuse(2, "without a day", self.trace("empty.json", days=[]), *refused)
+        torn = json.loads(self.trace("torn.json").read_text())
+        torn["days"][2]["ledger_cents"]["tga"] += 100_000_000
+        (self.here / "torn.json").write_text(json.dumps(torn))
+        self.refuse(65, "ledger of 2019-09-17 does not sum", self.here / "torn.json", *refused)
+        self.refuse(74, "No such file", self.here / "nowhere.json", *refused)
+        self.refuse(2, r"ledger\.gif", self.trace("trace.json"), "-o", "ledger.gif")
 
 
 class ReadingResults(unittest.TestCase):
