@@ -34,8 +34,9 @@ def main():
     thresholds = thresholds_to_draw(runs, options)
 
     use_house_style()
-    figure = plt.figure(figsize=(9.6, 4.9 + 0.17 * max(0, len(runs) - 2)), layout="constrained")
-    grid = figure.add_gridspec(2, 2, width_ratios=(1.45, 1), height_ratios=(1, 0.16 + 0.045 * len(runs)))
+    lines = sum(label.count("\n") + 1 for label in labels) if len(runs) > 1 else 1
+    figure = plt.figure(figsize=(9.6, 4.9 + 0.17 * max(0, lines - 2)), layout="constrained")
+    grid = figure.add_gridspec(2, 2, width_ratios=(1.45, 1), height_ratios=(1, 0.16 + 0.045 * lines))
     days, peak = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
     draw_days(days, runs, thresholds)
     draw_peak(peak, runs)

@@ -5,13 +5,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, NullLocator
 
-from repoquake_plots import (MARK, MEDIAN, OBSERVED, PATH, USAGE, PlotError, Result, band_colours, bands_of, label_days,
-                             mark_events, median_of, result_parser, run_script, save, use_house_style,
-                             wrapped)
+from repoquake_plots import (LINEAR_BELOW, MARK, MEDIAN, OBSERVED, PATH, USAGE, PlotError, Result, band_colours,
+                             bands_of, label_days, mark_events, median_of, result_parser, run_script, save,
+                             use_house_style, use_symlog, wrapped)
 
-LINEAR_BELOW = 10.0  # --scale symlog: linear between -10 and 10, logarithmic outside
 SPIKE = 8.0  # --scale auto: logarithmic where the highest day is this many times as high as the middle one
 WORTH_CUTTING = 1.35  # the outermost band is cut where it would make everything else this much smaller
 
@@ -126,11 +124,7 @@ def set_vertical_axis(panels, fans, logarithmic):
     summit = max(np.nanmax(values) for values in whole if values.size)
     axes = panels[0]
     if logarithmic:
-        axes.set_yscale("symlog", linthresh=LINEAR_BELOW, linscale=0.7)
-        axes.set_yticks([sign * step * 10**power for power in range(0, 7) for step in (1, 2, 5) for sign in (-1, 1)
-                         if step * 10**power >= LINEAR_BELOW] + [-5, 0, 5])
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        use_symlog(axes)
         axes.set_ylim(bottom - 0.1 * abs(bottom) - 1.0, max(summit, LINEAR_BELOW) * 1.25)
         return
     pad = 0.06 * (top - bottom) or 1.0

@@ -15,6 +15,7 @@ import matplotlib
 matplotlib.use("Agg")  # figures go to files; no display is needed
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
+from matplotlib.ticker import FuncFormatter, NullLocator  # noqa: E402
 
 USAGE, WRONG_INPUT, NO_FILE = 2, 65, 74  # exit codes, those of the program
 FORMAT = "repoquake/result/1"
@@ -27,6 +28,7 @@ MEDIAN = "#08306b"
 OBSERVED = "#d55e00"
 PATH = "#555555"
 MARK = "#777777"
+LINEAR_BELOW = 10.0  # a logarithmic axis is linear between -10 and 10
 # One look for each of several results laid over each other; the dashes and markers tell them apart without colour.
 SERIES = (("#0072b2", "o", "-"), ("#d55e00", "s", (0, (5, 1.5))), ("#009e73", "^", (0, (5, 1.5, 1, 1.5))),
           ("#cc79a7", "D", (0, (3, 1, 1, 1, 1, 1))), ("#000000", "v", (0, (8, 3))))
@@ -81,14 +83,14 @@ def add_labels(parser):
                         help="the name of a result in the legend; once for each, in their order (default: their titles)")
 
 
-def labels_of(runs, options):
+def labels_of(runs, options, width=76, kinds=True):
     """What results are called in a legend: --label, or their titles, with the file where titles are alike; and the
-    kind of each. A run is a dict with "name", "path" and "kind"."""
+    kind of each unless the title says it. A run is a dict with "name", "path" and "kind"."""
     if options.label and len(options.label) != len(runs):
         raise PlotError(f"--label: given {len(options.label)} times for {len(runs)} results", USAGE)
     names = [run["name"] for run in runs]
     unlike = [name if names.count(name) == 1 else f"{name}, {run['path'].stem}" for name, run in zip(names, runs)]
-    return [textwrap.fill(name + (f" ({run['kind']})" if run["kind"] else ""), 76)
+    return [textwrap.fill(name + (f" ({run['kind']})" if kinds and run["kind"] else ""), width)
             for name, run in zip(options.label or unlike, runs)]
 
 
@@ -203,7 +205,9 @@ class Result:
             if self.has(group, name) and "units" in self._file[group][name].attrs:
                 attributes = self._file[group][name].attrs
                 unit = text_of(attributes["units"])
-                what = text_of(attributes.get("long_name", variable)) if group == "paths" else variable
+                what = text_of(attributes.get("long_name", variable))
+                for statistic in (", mean over paths", ", quantile over paths"):
+                    what = what.removesuffix(statistic)
                 if variable == "spread":
                     what = "SOFR − IORB"
                 return f"{what[0].upper()}{what[1:]} ({UNITS.get(unit, unit)})"
@@ -291,6 +295,17 @@ def label_days(axes, dates, most=9):
     axes.set_xlim(-0.3, len(dates) - 0.7)
     axes.set_xlabel(f"business day, {dates[0]:%Y}" if dates[0].year == dates[-1].year
                     else f"business day, {dates[0]:%Y}–{dates[-1]:%Y}")
+
+
+def use_symlog(axes):
+    """A vertical axis that is linear near 0 and logarithmic beyond ±LINEAR_BELOW."""
+    low, high = axes.dataLim.intervaly
+    axes.set_yscale("symlog", linthresh=LINEAR_BELOW, linscale=0.7)
+    axes.set_yticks([sign * step * 10**power for power in range(0, 7) for step in (1, 2, 5) for sign in (-1, 1)
+                     if step * 10**power >= LINEAR_BELOW] + [-5, 0, 5])
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_ylim(low - 0.1 * abs(low) - 1.0, max(high, LINEAR_BELOW) * 1.25)
 
 
 def use_house_style():

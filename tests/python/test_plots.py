@@ -23,6 +23,7 @@ from synthetic_result import DATES, MEDIANS, write_more, write_result
 
 ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(ROOT / "scripts"))
+import plot_compare  # noqa: E402
 import plot_exceedance  # noqa: E402
 import plot_fan  # noqa: E402
 import plot_ledger  # noqa: E402
@@ -424,6 +425,78 @@ class PlotLedger(ScriptCase):
         self.refuse(2, r"ledger\.gif", self.trace("trace.json"), "-o", "ledger.gif")
 
 
+class PlotCompare(ScriptCase):
+    script = plot_compare
+
+    def other(self, name="other.h5", **changes):
+        path = self.here / name
+        write_result(path, **{"peak": 0.5, "title": "Milder", **changes})
+        write_more(path)
+        return path
+
+    def test_formats(self):
+        self.draw_all_kinds(self.full, self.other())
+
+    def test_what_is_drawn_is_what_is_stored(self):
+        other = self.other()
+        figure = self.drawn(self.full, other)
+        upper, lower = figure.axes[:2]
+        with h5py.File(self.full) as one, h5py.File(other) as two:
+            first, second = one["stats/spread_quantile"][3], two["stats/spread_quantile"][3]
+            edges = one["stats/spread_quantile"][1], one["stats/spread_quantile"][5]
+        lines = [line.get_ydata() for line in upper.lines]
+        for stored in (first, second, *edges):
+            self.assertTrue(any(len(line) == len(stored) and np.allclose(line, stored) for line in lines))
+        drawn = lower.containers[0]
+        np.testing.assert_allclose(drawn[0].get_ydata(), second - first)
+        for segment in drawn[2][0].get_segments():  # 95 % limits of ±0.49 each, as if independent
+            self.assertAlmostEqual(segment[1][1] - segment[0][1], 2 * 0.49 * np.sqrt(2.0))
+        self.assertIn("Medians, conditional replay", texts_of(figure))
+        self.assertNotIn("not alike", texts_of(figure))
+        self.assertIn("too wide where they share random numbers", texts_of(figure))
+
+    def test_it_says_when_runs_are_not_alike(self):
+        for changes, words in (({"seed": np.uint64(7)}, "not alike: different seeds"),
+                               ({"n_paths": 1000}, "not alike: different numbers of paths"),
+                               ({"conditional": 0, "drawn": "settlements are drawn"},
+                                "not alike: replay and free run"),
+                               ({"status": "interrupted"}, "not alike: unfinished run")):
+            with self.subTest(words):
+                self.assertIn(words, texts_of(self.drawn(self.full, self.other(**changes))))
+
+    def test_only_common_days_are_compared(self):
+        late = self.other("late.h5")
+        with h5py.File(late, "a") as file:
+            file["stats/time"].attrs["units"] = "days since 2019-09-18"
+        figure = self.drawn(self.full, late)
+        self.assertIn("not alike: common days only", texts_of(figure))
+        with h5py.File(self.full) as one, h5py.File(late) as two:
+            days = one["stats/time"][:].tolist()
+            shifted = (two["stats/time"][:] + 7).tolist()
+            first, second = one["stats/spread_quantile"][3], two["stats/spread_quantile"][3]
+        common = [day for day in days if day in shifted]
+        self.assertLess(len(common), len(days))
+        np.testing.assert_allclose(figure.axes[1].containers[0][0].get_ydata(),
+                                   [second[shifted.index(day)] - first[days.index(day)] for day in common])
+        with h5py.File(late, "a") as file:
+            file["stats/time"].attrs["units"] = "days since 2029-09-18"
+        self.refuse(2, "fewer than two days in common", self.full, late, "-o", self.here / "refused.png")
+
+    def test_options(self):
+        other = self.other()
+        figure = self.drawn(self.full, other, "--band", "50", "--scale", "symlog", "--label", "a", "--label", "b")
+        self.assertIn("shaded: 25–75 % of paths", texts_of(figure))
+        self.assertEqual(figure.axes[0].get_yscale(), "symlog")
+        self.assertLess(figure.axes[0].get_ylim()[1], 1000.0, "ticks do not stretch the axis")
+
+    def test_errors(self):
+        refused = ("-o", self.here / "refused.png")
+        self.refuse(2, "two to 5", self.full, *refused)
+        self.refuse(2, r"'sprad'; it has .*spread", self.full, self.full, "--variable", "sprad", *refused)
+        self.refuse(2, "--band: between", self.full, self.full, "--band", "100", *refused)
+        self.refuse_without("stats/spread_quantile_lo", "has no /stats/spread_quantile_lo; .*--set", self.full)
+
+
 class ReadingResults(unittest.TestCase):
     """The shared module, on values that are known."""
 
@@ -459,6 +532,14 @@ class ReadingResults(unittest.TestCase):
         write_result(self.path, n_paths=10, conditional=0, drawn="settlements are drawn")
         with repoquake_plots.Result(self.path) as result:
             self.assertEqual(result.title(), "September 2019 repo spike\nfree run")
+
+    def test_label_without_paths(self):
+        write_result(self.path, n_paths=10, with_paths=False)
+        with h5py.File(self.path, "a") as file:
+            file["stats/tga_mean"] = np.zeros(len(DATES))
+            file["stats/tga_mean"].attrs.update({"units": "1e9 USD", "long_name": "Treasury account, mean over paths"})
+        with repoquake_plots.Result(self.path) as result:
+            self.assertEqual(result.label("tga"), "Treasury account (USD bn)")
 
     def test_event_marks(self):
         self.assertEqual(repoquake_plots.event_marks(DATES), [(3, "tax date, 16 Sep"), (13, "quarter-end, 30 Sep")])
