@@ -80,7 +80,8 @@ def add_figure(parser):
 def add_labels(parser):
     """--label, for the scripts that lay results over each other."""
     parser.add_argument("--label", action="append", default=[], metavar="TEXT",
-                        help="the name of a result in the legend; once for each, in their order (default: their titles)")
+                        help="the name of a result in the legend; once for each, in their order (default: their "
+                             "titles)")
 
 
 def labels_of(runs, options, width=76, kinds=True):
@@ -158,20 +159,23 @@ class Result:
             raise PlotError(f"{self.path}: has no /{group}/{name}{hint}", WRONG_INPUT)
         return self._file[group][name]
 
+    def _stored(self, dataset, rows=None):
+        try:
+            return dataset[:rows] if rows is not None else dataset[()]
+        except OSError:
+            raise PlotError(f"{self.path}: {dataset.name} cannot be read; the file is damaged", WRONG_INPUT) from None
+
     def read(self, group, name, rows=None):
         """A dataset as float64 with its fill value as NaN; `rows`: only the first ones."""
         dataset = self._dataset(group, name)
-        try:
-            stored = dataset[:rows] if rows is not None else dataset[()]
-        except OSError:
-            raise PlotError(f"{self.path}: /{group}/{name} cannot be read; the file is damaged", WRONG_INPUT) from None
+        stored = self._stored(dataset, rows)
         values = stored.astype(float)
         if "_FillValue" in dataset.attrs:
             values[stored == np.ravel(dataset.attrs["_FillValue"])[0]] = np.nan
         return values
 
     def texts(self, group, name):
-        return [text_of(value) for value in self._dataset(group, name)[()]]
+        return [text_of(value) for value in self._stored(self._dataset(group, name))]
 
     def fan(self, variable):
         """The quantiles of a variable by day: what bands_of() and median_of() take."""
@@ -187,7 +191,7 @@ class Result:
         except ValueError:
             raise PlotError(f"{self.path}: /{group}/time has the units '{units}', not 'days since YYYY-MM-DD'",
                             WRONG_INPUT) from None
-        return [first + timedelta(days=int(day)) for day in time[()]]
+        return [first + timedelta(days=int(day)) for day in self._stored(time)]
 
     def variables(self):
         """The variables with statistics, in alphabetical order."""
@@ -270,7 +274,8 @@ def mark_events(axes, dates, named=True):
 
 
 def bands_of(fan):
-    """Of a dict with "fractions" and "quantiles": (low, high, lower, upper) of each nested band, the widest first: the outer quantiles pairwise."""
+    """(low, high, lower, upper) of each nested band, the widest first: the outer quantiles pairwise. A fan is a dict
+    with "fractions" and "quantiles"."""
     fractions, quantiles = fan["fractions"], fan["quantiles"]
     order = np.argsort(fractions)
     return [(fractions[low], fractions[high], quantiles[low], quantiles[high])

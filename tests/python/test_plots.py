@@ -497,6 +497,38 @@ class PlotCompare(ScriptCase):
         self.refuse_without("stats/spread_quantile_lo", "has no /stats/spread_quantile_lo; .*--set", self.full)
 
 
+class Gallery(unittest.TestCase):
+    """The page shows the figures that its script draws, no more and no fewer."""
+
+    def test_page_script_and_figures_agree(self):
+        page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+        shown = re.findall(r"^!\[[^]]+\]\(figures/(\w+)\.png\)$", page, re.MULTILINE)
+        script = (ROOT / "scripts" / "make_gallery.sh").read_text(encoding="utf-8")
+        drawn = re.findall(r"^draw (\w+) ", script, re.MULTILINE)
+        self.assertEqual(sorted(shown), sorted(drawn))
+        self.assertGreater(len(shown), 5)
+        for name in shown:
+            content = (ROOT / "docs" / "figures" / f"{name}.png").read_bytes()
+            self.assertTrue(content.startswith(b"\x89PNG"))
+            self.assertLess(len(content), 120_000, name)
+
+    def test_every_script_is_listed_and_shown(self):
+        pages = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("gallery.md", "result_file.md")}
+        for script in (ROOT / "scripts").glob("plot_*.py"):
+            for name, page in pages.items():
+                self.assertIn(f"scripts/{script.name}", page, name)
+
+
+class HelpOfEveryScript(unittest.TestCase):
+    def test_help(self):
+        for script in sorted((ROOT / "scripts").glob("plot_*.py")):
+            with self.subTest(script.name):
+                done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, timeout=100)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertIn("--output FIGURE", done.stdout)
+                self.assertIn("Exit codes", done.stdout)
+
+
 class ReadingResults(unittest.TestCase):
     """The shared module, on values that are known."""
 
