@@ -5,12 +5,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, NullLocator
 
-from repoquake_plots import (BANDS, MARK, MEDIAN, OBSERVED, PATH, USAGE, PlotError, Result, event_marks, label_days,
-                             result_parser, run_script, save, use_house_style)
+from repoquake_plots import (LINEAR_BELOW, MARK, MEDIAN, OBSERVED, PATH, USAGE, PlotError, Result, band_colours,
+                             bands_of, label_days, mark_events, median_of, result_parser, run_script, save,
+                             use_house_style, use_symlog, wrapped)
 
-LINEAR_BELOW = 10.0  # --scale symlog: linear between -10 and 10, logarithmic outside
 SPIKE = 8.0  # --scale auto: logarithmic where the highest day is this many times as high as the middle one
 WORTH_CUTTING = 1.35  # the outermost band is cut where it would make everything else this much smaller
 
@@ -52,7 +51,7 @@ def main():
     for panel, fan in zip(panels, fans):
         mark_events(panel, fan["dates"])
     draw_legend(figure.add_subplot(grid[1, :]), fans)
-    save(figure, options.output)
+    save(figure, options)
 
 
 def read_fan(result, options):
@@ -84,24 +83,6 @@ def read_fan(result, options):
     return fan
 
 
-def bands_of(fan):
-    """(low, high, lower, upper) of each nested band, the widest first: the outer quantiles pairwise."""
-    fractions, quantiles = fan["fractions"], fan["quantiles"]
-    order = np.argsort(fractions)
-    return [(fractions[low], fractions[high], quantiles[low], quantiles[high])
-            for low, high in zip(order, order[::-1]) if fractions[low] < 0.5 < fractions[high]]
-
-
-def median_of(fan):
-    return next((values for fraction, values in zip(fan["fractions"], fan["quantiles"]) if abs(fraction - 0.5) < 1e-9),
-                None)
-
-
-def band_colours(count):
-    """From the lightest, the widest band, inwards."""
-    return [BANDS[min(i, len(BANDS) - 1)] for i in range(count)]
-
-
 def draw_fan(axes, fan, single):
     rows = np.arange(len(fan["dates"]))
     bands = bands_of(fan)
@@ -116,7 +97,7 @@ def draw_fan(axes, fan, single):
         axes.plot(rows, fan["mean"], color=MEDIAN, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.plot(*fan["observed"], linestyle="none", marker="o", markersize=5.5, color=OBSERVED, markeredgecolor="white",
               markeredgewidth=0.8, zorder=5)
-    axes.set_title(fan["title"], loc="left")
+    axes.set_title(wrapped(fan["title"], 80 if single else 46), loc="left")
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
     label_days(axes, fan["dates"], most=9 if single else 6)
 
@@ -143,11 +124,7 @@ def set_vertical_axis(panels, fans, logarithmic):
     summit = max(np.nanmax(values) for values in whole if values.size)
     axes = panels[0]
     if logarithmic:
-        axes.set_yscale("symlog", linthresh=LINEAR_BELOW, linscale=0.7)
-        axes.set_yticks([sign * step * 10**power for power in range(0, 7) for step in (1, 2, 5) for sign in (-1, 1)
-                         if step * 10**power >= LINEAR_BELOW] + [-5, 0, 5])
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        use_symlog(axes)
         axes.set_ylim(bottom - 0.1 * abs(bottom) - 1.0, max(summit, LINEAR_BELOW) * 1.25)
         return
     pad = 0.06 * (top - bottom) or 1.0
@@ -169,13 +146,6 @@ def note_the_cut(axes, fan):
     axes.annotate(f"{100 * high:g} % reaches {upper[row]:,.0f}", xy=(row, 0.995), xycoords=("data", "axes fraction"),
                   xytext=(26 if right else -26, -18), textcoords="offset points", ha="left" if right else "right",
                   va="center", fontsize=8, arrowprops={"arrowstyle": "->", "color": MARK, "linewidth": 0.8})
-
-
-def mark_events(axes, dates):
-    for row, text in event_marks(dates):
-        axes.axvline(row, color=MARK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0.9)
-        axes.annotate(text, xy=(row, 0.99), xycoords=("data", "axes fraction"), xytext=(-3, 0),
-                      textcoords="offset points", rotation=90, ha="right", va="top", fontsize=7.5, color="#444444")
 
 
 def draw_legend(axes, fans):

@@ -5,6 +5,7 @@ A result is the HDF5 file of docs/result_file.md. Needs numpy, h5py and matplotl
 
 import argparse
 import sys
+import textwrap
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import matplotlib
 matplotlib.use("Agg")  # figures go to files; no display is needed
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
+from matplotlib.ticker import FuncFormatter, NullLocator  # noqa: E402
 
 USAGE, WRONG_INPUT, NO_FILE = 2, 65, 74  # exit codes, those of the program
 FORMAT = "repoquake/result/1"
@@ -26,6 +28,18 @@ MEDIAN = "#08306b"
 OBSERVED = "#d55e00"
 PATH = "#555555"
 MARK = "#777777"
+LINEAR_BELOW = 10.0  # a logarithmic axis is linear between -10 and 10
+# One look for each of several results laid over each other; the dashes and markers tell them apart without colour.
+SERIES = (("#0072b2", "o", "-"), ("#d55e00", "s", (0, (5, 1.5))), ("#009e73", "^", (0, (5, 1.5, 1, 1.5))),
+          ("#cc79a7", "D", (0, (3, 1, 1, 1, 1, 1))), ("#000000", "v", (0, (8, 3))))
+
+# How to get what a result lacks.
+HINTS = {
+    "stats": "store it with --set output.variables=all, and name quantiles and thresholds under output",
+    "paths": "store the paths with --set output.paths=all",
+    "features": "run the scenario again with this version of the program",
+    "scores": "only runs of scenarios with observations have scores: scenarios/sep_2019.yaml, for one",
+}
 
 UNITS = {"1e9 USD": "USD bn", "percent": "%", "1": "fraction"}
 
@@ -51,9 +65,40 @@ def result_parser(description, epilog=None):
     """A parser with the arguments that every plot script has: RESULT… -o FIGURE."""
     parser = argparse.ArgumentParser(description=description, epilog=epilog)
     parser.add_argument("results", metavar="RESULT", nargs="+", type=Path, help="a result file of repoquake")
+    add_figure(parser)
+    return parser
+
+
+def add_figure(parser):
+    """-o FIGURE and --dpi, which every plot script has."""
     parser.add_argument("-o", "--output", metavar="FIGURE", type=figure_path, required=True,
                         help="the figure: .png, .svg or .pdf")
-    return parser
+    parser.add_argument("--dpi", type=resolution, default=200, metavar="N",
+                        help="dots per inch of a .png (default: 200)")
+
+
+def add_labels(parser):
+    """--label, for the scripts that lay results over each other."""
+    parser.add_argument("--label", action="append", default=[], metavar="TEXT",
+                        help="the name of a result in the legend; once for each, in their order (default: their "
+                             "titles)")
+
+
+def labels_of(runs, options, width=76, kinds=True):
+    """What results are called in a legend: --label, or their titles, with the file where titles are alike; and the
+    kind of each unless the title says it. A run is a dict with "name", "path" and "kind"."""
+    if options.label and len(options.label) != len(runs):
+        raise PlotError(f"--label: given {len(options.label)} times for {len(runs)} results", USAGE)
+    names = [run["name"] for run in runs]
+    unlike = [name if names.count(name) == 1 else f"{name}, {run['path'].stem}" for name, run in zip(names, runs)]
+    return [textwrap.fill(name + (f" ({run['kind']})" if kinds and run["kind"] else ""), width)
+            for name, run in zip(options.label or unlike, runs)]
+
+
+def resolution(text):
+    if not text.isdecimal() or not 20 <= int(text) <= 1200:
+        raise argparse.ArgumentTypeError(f"{text}: a number from 20 to 1200")
+    return int(text)
 
 
 def figure_path(text):
@@ -61,6 +106,11 @@ def figure_path(text):
     if path.suffix.lower() not in FIGURE_KINDS:
         raise argparse.ArgumentTypeError(f"{text}: a figure is named .png, .svg or .pdf")
     return path
+
+
+def wrapped(text, width):
+    """The lines of a title, none longer than `width` letters."""
+    return "\n".join(textwrap.fill(line, width) for line in text.splitlines())
 
 
 def text_of(value):
@@ -105,20 +155,32 @@ class Result:
 
     def _dataset(self, group, name):
         if not self.has(group, name):
-            raise PlotError(f"{self.path}: has no /{group}/{name}", WRONG_INPUT)
+            hint = f"; {HINTS[group]}" if group in HINTS else ""
+            raise PlotError(f"{self.path}: has no /{group}/{name}{hint}", WRONG_INPUT)
         return self._file[group][name]
+
+    def _stored(self, dataset, rows=None):
+        try:
+            return dataset[:rows] if rows is not None else dataset[()]
+        except OSError:
+            raise PlotError(f"{self.path}: {dataset.name} cannot be read; the file is damaged", WRONG_INPUT) from None
 
     def read(self, group, name, rows=None):
         """A dataset as float64 with its fill value as NaN; `rows`: only the first ones."""
         dataset = self._dataset(group, name)
-        try:
-            stored = dataset[:rows] if rows is not None else dataset[()]
-        except OSError:
-            raise PlotError(f"{self.path}: /{group}/{name} cannot be read; the file is damaged", WRONG_INPUT) from None
+        stored = self._stored(dataset, rows)
         values = stored.astype(float)
         if "_FillValue" in dataset.attrs:
             values[stored == np.ravel(dataset.attrs["_FillValue"])[0]] = np.nan
         return values
+
+    def texts(self, group, name):
+        return [text_of(value) for value in self._stored(self._dataset(group, name))]
+
+    def fan(self, variable):
+        """The quantiles of a variable by day: what bands_of() and median_of() take."""
+        return {"dates": self.dates("stats"), "fractions": self.read("stats", "quantile"),
+                "quantiles": self.read("stats", f"{variable}_quantile"), "label": self.label(variable)}
 
     def dates(self, group):
         """The days of a group, from `units: days since YYYY-MM-DD`."""
@@ -129,7 +191,7 @@ class Result:
         except ValueError:
             raise PlotError(f"{self.path}: /{group}/time has the units '{units}', not 'days since YYYY-MM-DD'",
                             WRONG_INPUT) from None
-        return [first + timedelta(days=int(day)) for day in time[()]]
+        return [first + timedelta(days=int(day)) for day in self._stored(time)]
 
     def variables(self):
         """The variables with statistics, in alphabetical order."""
@@ -147,17 +209,26 @@ class Result:
             if self.has(group, name) and "units" in self._file[group][name].attrs:
                 attributes = self._file[group][name].attrs
                 unit = text_of(attributes["units"])
-                what = text_of(attributes.get("long_name", variable)) if group == "paths" else variable
+                what = text_of(attributes.get("long_name", variable))
+                for statistic in (", mean over paths", ", quantile over paths"):
+                    what = what.removesuffix(statistic)
                 if variable == "spread":
                     what = "SOFR − IORB"
                 return f"{what[0].upper()}{what[1:]} ({UNITS.get(unit, unit)})"
         return variable
 
-    def title(self):
-        """The scenario's title; a replay on realised flows says what it is."""
-        title = self.attribute("title") or self.attribute("scenario_name") or self.path.stem
+    def name(self):
+        return self.attribute("title") or self.attribute("scenario_name") or self.path.stem
+
+    def kind(self):
+        """A replay on realised flows and a run on drawn ones say what they are."""
         if int(self.attribute("conditional", 0)) == 1:
-            title += "\nconditional replay"
+            return "conditional replay"
+        return "free run" if self.attribute("drawn") else ""
+
+    def title(self):
+        """The scenario's title and its kind."""
+        title = self.name() + (f"\n{self.kind()}" if self.kind() else "")
         if self.attribute("status", "complete") != "complete":
             title += f"\n{self.attribute('status')}"
         return title
@@ -193,6 +264,34 @@ def next_weekday(day):
     return day + timedelta(days=(1, 1, 1, 1, 3, 2, 1)[day.weekday()])
 
 
+def mark_events(axes, dates, named=True):
+    for row, text in event_marks(dates):
+        axes.axvline(row, color=MARK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0.9)
+        if not named:
+            continue
+        axes.annotate(text, xy=(row, 0.99), xycoords=("data", "axes fraction"), xytext=(-3, 0),
+                      textcoords="offset points", rotation=90, ha="right", va="top", fontsize=7.5, color="#444444")
+
+
+def bands_of(fan):
+    """(low, high, lower, upper) of each nested band, the widest first: the outer quantiles pairwise. A fan is a dict
+    with "fractions" and "quantiles"."""
+    fractions, quantiles = fan["fractions"], fan["quantiles"]
+    order = np.argsort(fractions)
+    return [(fractions[low], fractions[high], quantiles[low], quantiles[high])
+            for low, high in zip(order, order[::-1]) if fractions[low] < 0.5 < fractions[high]]
+
+
+def median_of(fan):
+    return next((values for fraction, values in zip(fan["fractions"], fan["quantiles"]) if abs(fraction - 0.5) < 1e-9),
+                None)
+
+
+def band_colours(count):
+    """From the lightest, the widest band, inwards."""
+    return [BANDS[min(i, len(BANDS) - 1)] for i in range(count)]
+
+
 def label_days(axes, dates, most=9):
     """Rows as dates on the horizontal axis: every day, or evenly fewer."""
     step = -(-len(dates) // most)
@@ -201,6 +300,17 @@ def label_days(axes, dates, most=9):
     axes.set_xlim(-0.3, len(dates) - 0.7)
     axes.set_xlabel(f"business day, {dates[0]:%Y}" if dates[0].year == dates[-1].year
                     else f"business day, {dates[0]:%Y}–{dates[-1]:%Y}")
+
+
+def use_symlog(axes):
+    """A vertical axis that is linear near 0 and logarithmic beyond ±LINEAR_BELOW."""
+    low, high = axes.dataLim.intervaly
+    axes.set_yscale("symlog", linthresh=LINEAR_BELOW, linscale=0.7)
+    axes.set_yticks([sign * step * 10**power for power in range(0, 7) for step in (1, 2, 5) for sign in (-1, 1)
+                     if step * 10**power >= LINEAR_BELOW] + [-5, 0, 5])
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_ylim(low - 0.1 * abs(low) - 1.0, max(high, LINEAR_BELOW) * 1.25)
 
 
 def use_house_style():
@@ -212,11 +322,12 @@ def use_house_style():
     })
 
 
-def save(figure, path):
-    """Writes the figure; the same input gives the same bytes."""
+def save(figure, options):
+    """Writes the figure to --output; the same input gives the same bytes."""
+    path = options.output
     undated = {".png": None, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     try:
-        figure.savefig(path, metadata=undated[path.suffix.lower()])
+        figure.savefig(path, dpi=options.dpi, metadata=undated[path.suffix.lower()])
     except OSError as error:
         raise PlotError(f"{path}: {error.strerror or error}", NO_FILE) from None
     finally:

@@ -45,6 +45,58 @@ def write_result(path, n_paths=2000, with_paths=True, conditional=1, peak=1.0, *
             paths["spread"].attrs["long_name"] = "SOFR minus IORB"
 
 
+def write_more(path):
+    """Adds to a result of write_result() what only some scripts read: exceedances, the basis trade, scores."""
+    random = np.random.default_rng(20200316)
+    with h5py.File(path, "a") as file:
+        spread = file["paths/spread"][:].astype(float)
+        n_paths = len(spread)
+        stats, paths = file["stats"], file["paths"]
+        thresholds = np.array((10.0, 25.0, 50.0, 100.0, 200.0))
+        add_coordinate(stats, "threshold", thresholds, "bp")
+        above = np.array([(spread > threshold).mean(0) for threshold in thresholds])
+        add(stats, "spread_exceed", above, "1", ("threshold", "time"))
+        add(stats, "spread_exceed_se", np.sqrt(above * (1 - above) / n_paths), "1", ("threshold", "time"))
+
+        features = file.create_group("features")
+        thresholds = np.array((10.0, 25.0, 50.0, 75.0, 100.0, 200.0))
+        add_coordinate(features, "threshold", thresholds, "bp")
+        for name, values in (("peak_spread", spread), ("peak_sofr_over_effr", spread - 5.0)):
+            above = np.array([(values.max(1) > threshold).mean() for threshold in thresholds])
+            add(features, f"{name}_exceed", above, "1", ("threshold",))
+            add(features, f"{name}_exceed_se", np.sqrt(above * (1 - above) / n_paths), "1", ("threshold",))
+
+        sales = 5.0 * random.exponential(size=spread.shape) * (np.arange(len(DATES)) > 0)
+        forced = sales * random.random(spread.shape)
+        for name, values, units in (("basis_position", 550.0 - sales.cumsum(1), "1e9 USD"),
+                                    ("basis_sales", sales, "1e9 USD"), ("basis_sales_forced", forced, "1e9 USD"),
+                                    ("futures_basis", 0.1 * sales, "bp"), ("yield_impact", 0.2 * sales, "bp"),
+                                    ("hf_return", -0.3 * sales.cumsum(1), "percent")):
+            add(stats, f"{name}_quantile", np.quantile(values, QUANTILES, axis=0), units, ("quantile", "time"))
+            add(paths, name, values.astype(np.float32), units, ("path", "time"))
+            paths[name].attrs["long_name"] = name.replace("_", " ")
+        quantile = stats["spread_quantile"][:]
+        for end, sign in (("lo", -1.0), ("hi", 1.0)):
+            add(stats, f"spread_quantile_{end}", quantile + sign * 0.49, "bp", ("quantile", "time"))
+
+        scores = file.create_group("scores")
+        text = h5py.string_dtype()
+        scores["variable"] = np.array(["spread", "sofr", "reserves"], dtype=text)
+        scores["window"] = np.array(["2019-09-12 to 2019-10-03", "2019-09-12 to 2019-09-23",
+                                     "2019-09-24 to 2019-10-03"], dtype=text)
+        scores["unit"] = np.array(["bp", "percent", "1e9 USD"], dtype=text)
+        days = np.array([(16, 8, 8), (16, 8, 8), (3, 2, 1)])
+        scores["n_days"] = days
+        for name, first in (("crps", (8.0, 0.08, 40.0)), ("crps_se", (0.1, 0.001, 0.5)),
+                            ("crps_persistence", (32.0, 0.4, np.nan)), ("crps_reversion", (16.0, np.nan, np.nan)),
+                            ("pit_mean", (0.6, 0.7, 0.2)), ("coverage_50", (0.5, 0.25, 0.0)),
+                            ("coverage_90", (0.9375, 0.6875, 1 / 3))):
+            scores[name] = np.array(first)[:, None] * np.array((1.0, 0.9, 0.8))
+            if name.startswith("coverage"):
+                share = (scores[name][:] * days + 2) / (days + 4)
+                scores[f"{name}_se"] = np.sqrt(share * (1 - share) / (days + 4))
+
+
 def add_group(file, name, days):
     group = file.create_group(name)
     add_coordinate(group, "time", days, f"days since {DATES[0]}")

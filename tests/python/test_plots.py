@@ -2,8 +2,10 @@
 
 import contextlib
 import io
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,27 +16,39 @@ from unittest import mock
 
 import h5py
 import matplotlib.image
+import matplotlib.pyplot as plt
 import numpy as np
 
-from synthetic_result import DATES, MEDIANS, write_result
+from synthetic_result import DATES, MEDIANS, write_more, write_result
 
 ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
-PLOT_FAN = ROOT / "scripts" / "plot_fan.py"
 sys.path.insert(0, str(ROOT / "scripts"))
+import plot_compare  # noqa: E402
+import plot_exceedance  # noqa: E402
 import plot_fan  # noqa: E402
+import plot_ledger  # noqa: E402
+import plot_scores  # noqa: E402
+import plot_unwind  # noqa: E402
 import repoquake_plots  # noqa: E402
 
 BAND = np.array([0xA9, 0xCB, 0xE6]) / 255.0  # the 5-95 % band
 OBSERVED = np.array([0xD5, 0x5E, 0x00]) / 255.0
 
 
-class PlotFan(unittest.TestCase):
+class ScriptCase(unittest.TestCase):
+    """A script, and a result to draw: `result` has what a fan needs, `full` everything."""
+
+    script = plot_fan
+
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
         cls.here = Path(cls.directory.name)
         cls.result = cls.here / "result.h5"
         write_result(cls.result)
+        cls.full = cls.here / "full.h5"
+        write_result(cls.full)
+        write_more(cls.full)
 
     @classmethod
     def tearDownClass(cls):
@@ -42,16 +56,16 @@ class PlotFan(unittest.TestCase):
 
     def run_script(self, *arguments):
         """The script as a user starts it."""
-        return subprocess.run([sys.executable, str(PLOT_FAN), *map(str, arguments)], capture_output=True, text=True,
-                              cwd=self.here, timeout=100)
+        return subprocess.run([sys.executable, self.script.__file__, *map(str, arguments)], capture_output=True,
+                              text=True, cwd=self.here, timeout=100)
 
     def call_script(self, *arguments):
         """The same in this process, which is much faster: nothing has to be imported again."""
         out, err, code = io.StringIO(), io.StringIO(), 0
-        with mock.patch.object(sys, "argv", [str(PLOT_FAN), *map(str, arguments)]), \
+        with mock.patch.object(sys, "argv", [self.script.__file__, *map(str, arguments)]), \
                 contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                repoquake_plots.run_script(plot_fan.main)
+                repoquake_plots.run_script(self.script.main)
             except SystemExit as end:
                 code = end.code or 0
         return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=err.getvalue())
@@ -62,6 +76,26 @@ class PlotFan(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         return figure
 
+    def drawn(self, *arguments):
+        """The figure of matplotlib instead of a file."""
+        with mock.patch.object(self.script, "save") as save:
+            done = self.call_script(*arguments, "-o", self.here / "unwritten.png")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.addCleanup(plt.close, save.call_args[0][0])
+        return save.call_args[0][0]
+
+    def draw_all_kinds(self, *arguments):
+        """A figure in the three formats, whole and not empty; the same input gives the same bytes."""
+        begins = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
+        for kind, begin in begins.items():
+            with self.subTest(kind):
+                content = self.draw(f"once.{kind}", *arguments).read_bytes()
+                self.assertTrue(content.startswith(begin))
+                self.assertGreater(len(content), 5000)
+                self.assertEqual(content, self.draw(f"again.{kind}", *arguments).read_bytes())
+        picture = matplotlib.image.imread(self.here / "once.png")
+        self.assertGreater(np.mean(picture[..., :3].min(axis=2) < 0.9), 0.01)
+
     def refuse(self, exit_code, pattern, *arguments, run=None):
         done = (run or self.call_script)(*arguments)
         self.assertEqual(done.returncode, exit_code, done.stderr)
@@ -70,9 +104,21 @@ class PlotFan(unittest.TestCase):
         self.assertRegex(done.stderr.splitlines()[-1], pattern)
         return done.stderr
 
+    def refuse_without(self, dataset, pattern, *arguments):
+        """A result that lacks a dataset is a wrong file, and the message says what is missing."""
+        lacking = self.here / "lacking.h5"
+        shutil.copy(self.full, lacking)
+        with h5py.File(lacking, "a") as file:
+            del file[dataset]
+        message = self.refuse(65, pattern, lacking, *arguments, "-o", self.here / "refused.png")
+        self.assertEqual(len(message.splitlines()), 1)
+        self.assertFalse((self.here / "refused.png").exists())
+
     def share_of(self, picture, colour):
         return np.mean(np.abs(picture[..., :3] - colour).max(axis=2) < 0.01)
 
+
+class PlotFan(ScriptCase):
     def test_png_shows_bands_and_observations(self):
         figure = self.draw("fan.png", self.result, run=self.run_script)
         self.assertEqual(figure.read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
@@ -172,6 +218,317 @@ class PlotFan(unittest.TestCase):
         self.refuse(65, r"undated\.h5.*fortnights", undated, "-o", self.here / "refused.png")
 
 
+def texts_of(figure):
+    """All the words of a figure."""
+    return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+class PlotExceedance(ScriptCase):
+    script = plot_exceedance
+
+    def test_formats(self):
+        self.draw_all_kinds(self.full)
+
+    def test_what_is_drawn_is_what_is_stored(self):
+        days, peak, _ = self.drawn(self.full).axes
+        with h5py.File(self.full) as file:
+            exceed = 100 * file["stats/spread_exceed"][:]
+            over_iorb = 100 * file["features/peak_spread_exceed"][:]
+            over_effr = 100 * file["features/peak_sofr_over_effr_exceed"][:]
+            errors = 100 * file["features/peak_spread_exceed_se"][:]
+        self.assertEqual(len(days.containers), len(exceed))
+        for drawn, stored in zip(days.containers, exceed):
+            np.testing.assert_allclose(drawn[0].get_ydata(), stored)
+        np.testing.assert_allclose(peak.containers[0][0].get_ydata(), over_iorb)
+        np.testing.assert_allclose(peak.containers[1][0].get_ydata(), over_effr)
+        bars = peak.containers[0][2][0].get_segments()
+        np.testing.assert_allclose([bar[1][1] - bar[0][1] for bar in bars], 4 * errors)
+
+    def test_several_results_at_one_threshold(self):
+        other = self.here / "other.h5"
+        write_result(other, peak=0.2, conditional=0, title="Milder", drawn="flows are drawn")
+        write_more(other)
+        figure = self.drawn(self.full, other)
+        self.assertIn("above 50 bp", texts_of(figure))
+        self.assertIn("September 2019 repo spike (conditional replay)", texts_of(figure))
+        self.assertIn("Milder (free run)", texts_of(figure))
+        self.assertEqual(len(figure.axes[0].containers), 2)
+        with h5py.File(other) as file:
+            np.testing.assert_allclose(figure.axes[0].containers[1][0].get_ydata(),
+                                       100 * file["stats/spread_exceed"][2])
+        named = texts_of(self.drawn(self.full, other, "--label", "as it was", "--label", "calm", "--threshold", "25"))
+        self.assertIn("above 25 bp", named)
+        self.assertIn("calm (free run)", named)
+
+    def test_errors(self):
+        self.refuse(2, r"--threshold 33: .*full\.h5 has 10, 25, 50, 100, 200 bp", self.full, "--threshold", "33", "-o",
+                    self.here / "refused.png")
+        self.refuse(2, "given 1 times for 2", self.full, self.full, "--label", "one", "-o", self.here / "refused.png")
+        self.refuse(2, "at most 5", *[self.full] * 6, "-o", self.here / "refused.png")
+        self.refuse_without("stats/spread_exceed", r"has no /stats/spread_exceed; .*--set")
+        self.refuse_without("features", r"has no /features/threshold; run the scenario again")
+        self.refuse(74, r"nowhere\.h5: No such file", "nowhere.h5", "-o", "refused.png", run=self.run_script)
+
+
+class PlotUnwind(ScriptCase):
+    script = plot_unwind
+
+    def test_formats(self):
+        self.draw_all_kinds(self.full)
+
+    def medians(self, figure):
+        """Title of each panel and its line."""
+        return {axes.get_title(loc="left").splitlines()[-1]: axes.lines[0].get_ydata() for axes in figure.axes
+                if axes.lines}
+
+    def test_what_is_drawn_is_what_is_stored(self):
+        medians = self.medians(self.drawn(self.full))
+        self.assertEqual(list(medians), [title for _, title in plot_unwind.PANELS])
+        with h5py.File(self.full) as file:
+            for variable, title in plot_unwind.PANELS:
+                with self.subTest(variable):
+                    if variable == "voluntary":
+                        paths = file["paths"]
+                        stored = np.median(paths["basis_sales"][:].astype(float) - paths["basis_sales_forced"], axis=0)
+                        self.assertGreater(stored[1], 0.0)
+                    else:
+                        stored = file[f"stats/{variable}_quantile"][3]
+                    np.testing.assert_allclose(medians[title], stored, atol=1e-9)
+
+    def test_sales_by_kind_only_where_they_are_stored(self):
+        plain = self.here / "plain.h5"
+        shutil.copy(self.full, plain)
+        with h5py.File(plain, "a") as file:
+            del file["paths/basis_sales_forced"]
+            del file["stats/basis_sales_forced_quantile"]
+        medians = self.medians(self.drawn(plain))
+        self.assertIn("Sales of the day", medians)
+        self.assertNotIn("Sales on margin calls", medians)
+        self.assertNotIn("Voluntary sales", medians)
+        both = self.drawn(plain, self.full)
+        self.assertEqual(texts_of(both).count("not stored"), 2)
+        left, right = both.axes[:2]
+        self.assertEqual(left.get_ylim(), right.get_ylim())
+
+    def test_errors(self):
+        self.refuse_without("stats/futures_basis_quantile", "has no /stats/futures_basis_quantile; .*variables=all")
+        self.refuse(2, "at most 4", *[self.full] * 5, "-o", self.here / "refused.png")
+        self.refuse(65, "has no /stats/basis_position_quantile", self.result, "-o", self.here / "refused.png")
+
+
+class PlotScores(ScriptCase):
+    script = plot_scores
+
+    def test_formats(self):
+        self.draw_all_kinds(self.full)
+
+    def test_what_is_drawn_is_what_is_stored(self):
+        for column, window in enumerate(("whole", "first", "second")):
+            with self.subTest(window), h5py.File(self.full) as file:
+                scores = {name: file[f"scores/{name}"][:, column] for name in file["scores"] if name[0] in "cnp"}
+                figure = self.drawn(self.full, "--window", window)
+                coverage, pit, crps = figure.axes[:3]
+                for level, container in zip((50, 90), coverage.containers):
+                    np.testing.assert_allclose(container[0].get_xdata(), 100 * scores[f"coverage_{level}"])
+                    for (left, right), share, error in zip(container[2][0].get_segments(),
+                                                           scores[f"coverage_{level}"],
+                                                           scores[f"coverage_{level}_se"]):
+                        self.assertAlmostEqual(left[0], 100 * max(0.0, share - error))
+                        self.assertAlmostEqual(right[0], 100 * min(1.0, share + error))
+                np.testing.assert_allclose(pit.lines[-1].get_xdata(), scores["pit_mean"])
+                known = np.isfinite(scores["crps_persistence"])
+                np.testing.assert_allclose(crps.containers[0][0].get_xdata(),
+                                           (scores["crps"] / scores["crps_persistence"])[known])
+                self.assertEqual(len(crps.containers[1][0].get_xdata()), 1, "a reversion of the spread only")
+                self.assertIn("conditional replay", texts_of(figure))
+
+    def test_large_and_small_scores_are_legible(self):
+        self.assertEqual([plot_scores.short(value) for value in (0.0312, 8.77, 99.6, 1234.5)],
+                         ["0.031", "8.8", "100", "1,234"])
+
+    def test_errors(self):
+        self.refuse(65, "has no /scores/window; only runs of scenarios with observations", self.result, "-o",
+                    self.here / "refused.png")
+        self.refuse_without("scores/coverage_90_se", "has no /scores/coverage_90_se")
+        self.refuse(2, "invalid choice", self.full, "--window", "third", "-o", self.here / "refused.png")
+        self.refuse(2, "at most 3", *[self.full] * 4, "-o", self.here / "refused.png")
+
+
+class PlotLedger(ScriptCase):
+    script = plot_ledger
+    FLOWS = {"tga": (-8_000_000_000_000, 3_000_000_000_000), "repo_operations": (5_000_000_000_000, 0),
+             "currency": (0, 0), "a_new_entry": (0, -1_000_000_000_100)}
+
+    def trace(self, name, conditional=True, **changes):
+        """A trace of three days: as json, or as csv after the name."""
+        days, reserves = [], 145_866_600_000_000
+        for row, day in enumerate(DATES[2:5]):
+            ledger = {entry: values[row - 1] for entry, values in self.FLOWS.items()} if row else {}
+            before, reserves = reserves, reserves + sum(ledger.values())
+            days.append({"date": str(day), "ledger_cents": ledger, "reserves_before_cents": before,
+                         "reserves_after_cents": reserves})
+        content = {"format": "repoquake/trace/1", "scenario": "sep-2019", "path": 7, "seed": 20190917,
+                   "conditional": conditional, "days": days, **changes}
+        path = self.here / name
+        if path.suffix == ".json":
+            path.write_text(json.dumps(content))
+        else:
+            lines = ["date,section,name,unit,value"]
+            for day in days:
+                lines.append(f"{day['date']},observed,reserves,1e9 USD,{day['reserves_after_cents'] / 1e11!r}")
+                lines += [f"{day['date']},ledger,{entry},cents,{value}"
+                          for entry, value in day["ledger_cents"].items()]
+            path.write_text("\n".join(lines) + "\n")
+        return path
+
+    def test_formats(self):
+        self.draw_all_kinds(self.trace("trace.json"))
+
+    def test_bars_and_line_agree_with_the_trace(self):
+        for name in ("trace.json", "trace.csv"):
+            with self.subTest(name):
+                figure = self.drawn(self.trace(name))
+                flows, level = figure.axes[:2]
+                moved = [entry for entry, values in self.FLOWS.items() if any(values)]
+                self.assertEqual(len(flows.containers), len(moved), "an entry that never moves has no bars")
+                for bars, entry in zip(flows.containers, moved):
+                    np.testing.assert_allclose([bar.get_height() for bar in bars],
+                                               [0.0, *np.array(self.FLOWS[entry]) / 1e11])
+                sums = np.sum(list(self.FLOWS.values()), axis=0) / 1e11
+                np.testing.assert_allclose(flows.lines[0].get_ydata(), sums, atol=1e-9)
+                np.testing.assert_allclose(np.diff(level.lines[0].get_ydata()), sums, atol=1e-9)
+                self.assertEqual(flows.containers[-1][2].get_y(), 0.0)
+                self.assertIn("a new entry", texts_of(figure))
+
+    def test_title(self):
+        title = self.drawn(self.trace("trace.json")).axes[0].get_title(loc="left")
+        self.assertEqual(title, "sep-2019, conditional replay\nledger of reserves, path 7")
+        free = self.drawn(self.trace("trace.json", conditional=False))
+        self.assertNotIn("conditional replay", texts_of(free))
+        self.assertIn("not conditional on realised flows", texts_of(free))
+
+    def test_errors(self):
+        refused = ("-o", self.here / "refused.png")
+        self.refuse(65, r"result\.h5: not a trace; `repoquake trace", self.result, *refused)
+        text = self.here / "text.csv"
+        for content in ("date,sofr_pct\n", "", "{", '{"format": "repoquake/trace/2"}',
+                        '{"format": "repoquake/trace/1", "days": 3}', "[1, 2]"):
+            with self.subTest(content):
+                text.write_text(content)
+                self.refuse(65, r"text\.csv: not a trace", text, *refused)
+        self.refuse(2, "without a day", self.trace("empty.json", days=[]), *refused)
+        torn = json.loads(self.trace("torn.json").read_text())
+        torn["days"][2]["ledger_cents"]["tga"] += 100_000_000
+        (self.here / "torn.json").write_text(json.dumps(torn))
+        self.refuse(65, "ledger of 2019-09-17 does not sum", self.here / "torn.json", *refused)
+        self.refuse(74, "No such file", self.here / "nowhere.json", *refused)
+        self.refuse(2, r"ledger\.gif", self.trace("trace.json"), "-o", "ledger.gif")
+
+
+class PlotCompare(ScriptCase):
+    script = plot_compare
+
+    def other(self, name="other.h5", **changes):
+        path = self.here / name
+        write_result(path, **{"peak": 0.5, "title": "Milder", **changes})
+        write_more(path)
+        return path
+
+    def test_formats(self):
+        self.draw_all_kinds(self.full, self.other())
+
+    def test_what_is_drawn_is_what_is_stored(self):
+        other = self.other()
+        figure = self.drawn(self.full, other)
+        upper, lower = figure.axes[:2]
+        with h5py.File(self.full) as one, h5py.File(other) as two:
+            first, second = one["stats/spread_quantile"][3], two["stats/spread_quantile"][3]
+            edges = one["stats/spread_quantile"][1], one["stats/spread_quantile"][5]
+        lines = [line.get_ydata() for line in upper.lines]
+        for stored in (first, second, *edges):
+            self.assertTrue(any(len(line) == len(stored) and np.allclose(line, stored) for line in lines))
+        drawn = lower.containers[0]
+        np.testing.assert_allclose(drawn[0].get_ydata(), second - first)
+        for segment in drawn[2][0].get_segments():  # 95 % limits of ±0.49 each, as if independent
+            self.assertAlmostEqual(segment[1][1] - segment[0][1], 2 * 0.49 * np.sqrt(2.0))
+        self.assertIn("Medians, conditional replay", texts_of(figure))
+        self.assertNotIn("not alike", texts_of(figure))
+        self.assertIn("too wide where they share random numbers", texts_of(figure))
+
+    def test_it_says_when_runs_are_not_alike(self):
+        for changes, words in (({"seed": np.uint64(7)}, "not alike: different seeds"),
+                               ({"n_paths": 1000}, "not alike: different numbers of paths"),
+                               ({"conditional": 0, "drawn": "settlements are drawn"},
+                                "not alike: replay and free run"),
+                               ({"status": "interrupted"}, "not alike: unfinished run")):
+            with self.subTest(words):
+                self.assertIn(words, texts_of(self.drawn(self.full, self.other(**changes))))
+
+    def test_only_common_days_are_compared(self):
+        late = self.other("late.h5")
+        with h5py.File(late, "a") as file:
+            file["stats/time"].attrs["units"] = "days since 2019-09-18"
+        figure = self.drawn(self.full, late)
+        self.assertIn("not alike: common days only", texts_of(figure))
+        with h5py.File(self.full) as one, h5py.File(late) as two:
+            days = one["stats/time"][:].tolist()
+            shifted = (two["stats/time"][:] + 7).tolist()
+            first, second = one["stats/spread_quantile"][3], two["stats/spread_quantile"][3]
+        common = [day for day in days if day in shifted]
+        self.assertLess(len(common), len(days))
+        np.testing.assert_allclose(figure.axes[1].containers[0][0].get_ydata(),
+                                   [second[shifted.index(day)] - first[days.index(day)] for day in common])
+        with h5py.File(late, "a") as file:
+            file["stats/time"].attrs["units"] = "days since 2029-09-18"
+        self.refuse(2, "fewer than two days in common", self.full, late, "-o", self.here / "refused.png")
+
+    def test_options(self):
+        other = self.other()
+        figure = self.drawn(self.full, other, "--band", "50", "--scale", "symlog", "--label", "a", "--label", "b")
+        self.assertIn("shaded: 25–75 % of paths", texts_of(figure))
+        self.assertEqual(figure.axes[0].get_yscale(), "symlog")
+        self.assertLess(figure.axes[0].get_ylim()[1], 1000.0, "ticks do not stretch the axis")
+
+    def test_errors(self):
+        refused = ("-o", self.here / "refused.png")
+        self.refuse(2, "two to 5", self.full, *refused)
+        self.refuse(2, r"'sprad'; it has .*spread", self.full, self.full, "--variable", "sprad", *refused)
+        self.refuse(2, "--band: between", self.full, self.full, "--band", "100", *refused)
+        self.refuse_without("stats/spread_quantile_lo", "has no /stats/spread_quantile_lo; .*--set", self.full)
+
+
+class Gallery(unittest.TestCase):
+    """The page shows the figures that its script draws, no more and no fewer."""
+
+    def test_page_script_and_figures_agree(self):
+        page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+        shown = re.findall(r"^!\[[^]]+\]\(figures/(\w+)\.png\)$", page, re.MULTILINE)
+        script = (ROOT / "scripts" / "make_gallery.sh").read_text(encoding="utf-8")
+        drawn = re.findall(r"^draw (\w+) ", script, re.MULTILINE)
+        self.assertEqual(sorted(shown), sorted(drawn))
+        self.assertGreater(len(shown), 5)
+        for name in shown:
+            content = (ROOT / "docs" / "figures" / f"{name}.png").read_bytes()
+            self.assertTrue(content.startswith(b"\x89PNG"))
+            self.assertLess(len(content), 120_000, name)
+
+    def test_every_script_is_listed_and_shown(self):
+        pages = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("gallery.md", "result_file.md")}
+        for script in (ROOT / "scripts").glob("plot_*.py"):
+            for name, page in pages.items():
+                self.assertIn(f"scripts/{script.name}", page, name)
+
+
+class HelpOfEveryScript(unittest.TestCase):
+    def test_help(self):
+        for script in sorted((ROOT / "scripts").glob("plot_*.py")):
+            with self.subTest(script.name):
+                done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, timeout=100)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertIn("--output FIGURE", done.stdout)
+                self.assertIn("Exit codes", done.stdout)
+
+
 class ReadingResults(unittest.TestCase):
     """The shared module, on values that are known."""
 
@@ -202,6 +559,19 @@ class ReadingResults(unittest.TestCase):
                 write_result(self.path, n_paths=10, conditional=conditional, status=status)
                 with repoquake_plots.Result(self.path) as result:
                     self.assertTrue(re.search(pattern, result.title()), result.title())
+
+    def test_title_of_a_free_run(self):
+        write_result(self.path, n_paths=10, conditional=0, drawn="settlements are drawn")
+        with repoquake_plots.Result(self.path) as result:
+            self.assertEqual(result.title(), "September 2019 repo spike\nfree run")
+
+    def test_label_without_paths(self):
+        write_result(self.path, n_paths=10, with_paths=False)
+        with h5py.File(self.path, "a") as file:
+            file["stats/tga_mean"] = np.zeros(len(DATES))
+            file["stats/tga_mean"].attrs.update({"units": "1e9 USD", "long_name": "Treasury account, mean over paths"})
+        with repoquake_plots.Result(self.path) as result:
+            self.assertEqual(result.label("tga"), "Treasury account (USD bn)")
 
     def test_event_marks(self):
         self.assertEqual(repoquake_plots.event_marks(DATES), [(3, "tax date, 16 Sep"), (13, "quarter-end, 30 Sep")])
