@@ -14,6 +14,11 @@ packages=(
   python3 python3-numpy python3-h5py python3-matplotlib python3-xarray python3-netcdf4 python3-h5netcdf
 )
 
+# The fuzz targets, built by `test.sh --full` only.
+if [[ ${REPOQUAKE_SETUP_FUZZ:-0} == 1 ]]; then
+  packages+=(clang libclang-rt-dev)
+fi
+
 # quietly LOG COMMAND...: runs the command with its output in build/LOG.log; shows the end of it only on failure.
 quietly() {
   local log=$REPOQUAKE_ROOT/build/$1.log status=0
