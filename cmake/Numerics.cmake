@@ -15,6 +15,9 @@ if(REPOQUAKE_SANITIZE)
   list(APPEND REPOQUAKE_SANITIZE_FLAGS
     -fsanitize=${REPOQUAKE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
 endif()
+if(REPOQUAKE_FUZZ)  # coverage for libFuzzer; its main comes with the targets of tests/fuzz
+  list(APPEND REPOQUAKE_SANITIZE_FLAGS -fsanitize=fuzzer-no-link)
+endif()
 
 add_library(repoquake_numerics INTERFACE)
 target_compile_options(repoquake_numerics INTERFACE ${REPOQUAKE_NUMERIC_FLAGS} ${REPOQUAKE_SANITIZE_FLAGS})

@@ -15,6 +15,11 @@ packages=(
   python3-jsonschema python3-yaml
 )
 
+# The fuzz targets, built by `test.sh --full` only.
+if [[ ${REPOQUAKE_SETUP_FUZZ:-0} == 1 ]]; then
+  packages+=(clang libclang-rt-dev)
+fi
+
 # quietly LOG COMMAND...: runs the command with its output in build/LOG.log; shows the end of it only on failure.
 quietly() {
   local log=$REPOQUAKE_ROOT/build/$1.log status=0

@@ -11,7 +11,8 @@ Installs what is missing (Debian, as root or with sudo), builds the dev preset, 
 scripts/demo.sh ends with its two files. The last line is "N passed, N failed"; the exit code is 1 if any failed.
 
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
-  --full             --asan, and the tests that use threads under ThreadSanitizer
+  --full             --asan, the tests that use threads under ThreadSanitizer, and the fuzz targets for 20 s each (a
+                     target is one test; installs clang). What they find is kept in build/fuzz/found/
   --list-controls    print the negative controls, one "file:line: name" per line, and their number; builds nothing. A
                      control shows that a statistical test can fail: it is a TEST_CASE or a SECTION whose name begins
                      with "control: ", and a wrong claim inside it must be found out
@@ -36,10 +37,11 @@ list_controls() {
 
 asan=0
 tsan=0
+fuzz=0
 while (($# > 0)); do
   case $1 in
     --asan) asan=1 ;;
-    --full) asan=1 tsan=1 ;;
+    --full) asan=1 tsan=1 fuzz=1 ;;
     --list-controls) list_controls; exit 0 ;;
     -h | --help) usage; exit 0 ;;
     *) echo "test.sh: unknown option $1" >&2; usage >&2; exit 2 ;;
@@ -47,6 +49,7 @@ while (($# > 0)); do
   shift
 done
 
+REPOQUAKE_SETUP_FUZZ=$fuzz
 # shellcheck source=scripts/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 cd "$REPOQUAKE_ROOT"
@@ -113,6 +116,43 @@ check_demo() {
   rm -rf "$folder"
 }
 
+# seed_expressions FOLDER: one file for each quoted text of the page on expressions, the scenarios and the tests.
+seed_expressions() {
+  mkdir -p "$1"
+  grep -hoE '"[^"]+"' docs/scenario_expressions.md scenarios/*.yaml tests/reject/expression_*.yaml \
+    tests/unit/scenario/expression_test.cpp |
+    tr -d '"' | LC_ALL=C sort -u | awk -v folder="$1" '{ file = folder "/" NR; printf "%s", $0 > file; close(file) }'
+}
+
+# fuzz_target NAME SEED...: feeds build/fuzz/NAME_fuzz for 20 s. The corpus grows from run to run. 4 kB reach every key; the
+# ordinary tests have the long inputs. 5 s for one input: the answer is due within one, and the sanitizers are slow.
+fuzz_target() {
+  local name=$1 corpus=build/fuzz/corpus/$1
+  shift
+  echo "test: fuzz $name" >&2
+  mkdir -p "$corpus" build/fuzz/found
+  if "build/fuzz/${name}_fuzz" -max_total_time=20 -max_len=4096 -timeout=5 -dict="tests/fuzz/$name.dict" \
+    -artifact_prefix="build/fuzz/found/$name-" -print_final_stats=1 "$corpus" "$@" >"build/test-fuzz-$name.log" 2>&1; then
+    passed=$((passed + 1))
+  else
+    tail -n 60 "build/test-fuzz-$name.log" >&2
+    echo "FAILED fuzz $name; the input is in build/fuzz/found/ and, once understood, goes to tests/fuzz/regressions/" >&2
+    failed=$((failed + 1))
+  fi
+}
+
+run_fuzz() {
+  echo "test: fuzz" >&2
+  if ! build_preset fuzz; then
+    failed=$((failed + 1))
+    return 0
+  fi
+  seed_expressions build/fuzz/seeds
+  fuzz_target scenario scenarios tests/reject tests/fuzz/regressions
+  fuzz_target expression build/fuzz/seeds tests/fuzz/regressions
+  fuzz_target series scenarios/data tests/reject/parents tests/fuzz/regressions
+}
+
 run_preset dev 900
 if [[ ${REPOQUAKE_SKIP_DEMO:-0} != 1 ]]; then
   check_demo
@@ -122,6 +162,9 @@ if ((asan)); then
 fi
 if ((tsan)); then
   run_preset tsan 1200 --label-regex '^(engine|study|replay)$'
+fi
+if ((fuzz)); then
+  run_fuzz
 fi
 
 line="$passed passed, $failed failed"

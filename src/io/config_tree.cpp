@@ -239,6 +239,9 @@ class TreeBuilder final : public YAML::EventHandler {
     if (node.kind == Kind::invalid) return;
     if (!node.is_scalar() || node.text.empty()) {
       diagnostics_.error(node.mark, key_of_frame(), "a key must be a word");
+    } else if (node.text.size() > kMaxKeyLength) {
+      frame.key = "…";
+      diagnostics_.error(node.mark, key_of_frame(), "a key is longer than " + std::to_string(kMaxKeyLength) + " bytes");
     } else if (node.text == "<<") {
       diagnostics_.error(node.mark, key_of_frame(),
                          "merge keys (<<) are not part of the scenario language; use extends");
@@ -751,7 +754,7 @@ bool same_tree(const ConfigNode& a, const ConfigNode& b) {
 }
 
 bool is_valid_id(std::string_view id) noexcept {
-  return !id.empty() && std::ranges::all_of(id, [](char c) {
+  return !id.empty() && id.size() <= kMaxKeyLength && std::ranges::all_of(id, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <ranges>
 #include <set>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -232,7 +232,7 @@ std::string Diagnostics::render(bool color) const {
   if (entries.empty()) return {};
 
   std::string text;
-  for (const auto& entry : entries | std::views::take(kMaxRendered)) {
+  for (const auto& entry : std::span(entries).first(std::min(entries.size(), kMaxRendered))) {
     const bool is_error = entry.severity == Severity::error;
     std::string label = is_error ? "error" : "warning";
     if (color) label = (is_error ? "\033[1;31m" : "\033[1;33m") + label + "\033[0m";

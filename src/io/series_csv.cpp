@@ -177,7 +177,8 @@ class SeriesReader {
   void read_header(const std::vector<Cell>& cells) {
     if (cells.front().text != "date")
       csv_.complain(cells.front().mark, "", "the first column must be date, got " + shown(cells.front().text));
-    for (std::size_t i = 1; i < cells.size(); ++i) {
+    header_size_ = cells.size();
+    for (std::size_t i = 1; i < cells.size() && !csv_.is_full(); ++i) {
       const auto& cell = cells[i];
       const auto known = scenario::series_columns();
       const auto spec = std::ranges::find(known, cell.text, &SeriesColumnSpec::name);
@@ -192,7 +193,6 @@ class SeriesReader {
         columns_.back() = {&*spec, {cell.text, {}}};
       }
     }
-    header_size_ = cells.size();
   }
 
   [[nodiscard]] static std::string column_hint(const std::string& name) {

@@ -434,8 +434,10 @@ void check_drivers(const Scenario& scenario, Findings& findings) {
     }
     for (std::size_t j = 0; j < i; ++j)
       if ((list[i].first == list[j].first && list[i].second == list[j].second) ||
-          (list[i].first == list[j].second && list[i].second == list[j].first))
+          (list[i].first == list[j].second && list[i].second == list[j].first)) {
         findings.error(key + ".between", "this pair is already in drivers.correlation[" + std::to_string(j) + "]");
+        break;  // as below
+      }
   }
   if (!scenario.series) return;
   for (const auto& column : scenario.series->columns)
@@ -583,8 +585,10 @@ void check_correlation(const Scenario& scenario, Findings& findings) {
     }
     if (list[i].first == list[i].second) findings.error(key + ".between", "needs two different shocks");
     for (std::size_t j = 0; j < i; ++j)
-      if (same_pair(list[i], list[j]))
+      if (same_pair(list[i], list[j])) {
         findings.error(key + ".between", "this pair is already in correlation[" + std::to_string(j) + "]");
+        break;  // else a thousand times the same pair are half a million complaints
+      }
   }
 }
 

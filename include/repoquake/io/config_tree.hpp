@@ -14,6 +14,7 @@ namespace repoquake::io {
 
 inline constexpr int kMaxTreeDepth = 32;
 inline constexpr std::size_t kMaxTreeNodes = 20'000;  ///< per file
+inline constexpr std::size_t kMaxKeyLength = 100;     ///< bytes of a key or an `id`; full keys repeat them
 
 struct ConfigNode {
   enum class Kind {
@@ -83,7 +84,7 @@ void place_keys(const ConfigNode& tree, Diagnostics& diagnostics);
 /// Same kinds, texts, keys and order; places, quotes and `!clear` do not count.
 [[nodiscard]] bool same_tree(const ConfigNode& a, const ConfigNode& b);
 
-/// May this be the `id` of an item? Letters, digits, "_" and "-", so that it can be a path element.
+/// May this be the `id` of an item? At most 100 letters, digits, "_" and "-", so that it can be a path element.
 [[nodiscard]] bool is_valid_id(std::string_view id) noexcept;
 
 }  // namespace repoquake::io

@@ -101,6 +101,11 @@ TEST_CASE("the traps of YAML are closed") {
   CHECK(complaints("a: !include b.yaml\n") == "1:4 a: the tag !include is not allowed; the only tag is !clear\n");
   CHECK(complaints("a: !clear 5\n") == "1:4 a: only a list or a map can be cleared\n");
   CHECK(complaints("? [a]\n: b\n") == "1:3 : a key must be a word\n");
+  CHECK(complaints(std::string(io::kMaxKeyLength, 'k') + ": 1\n").empty());
+  CHECK(complaints("a:\n  " + std::string(io::kMaxKeyLength + 1, 'k') + ": 1\n") ==
+        "2:3 a: a key is longer than 100 bytes\n");
+  CHECK(io::is_valid_id(std::string(io::kMaxKeyLength, 'k')));
+  CHECK_FALSE(io::is_valid_id(std::string(io::kMaxKeyLength + 1, 'k')));
   CHECK(complaints("a: 1\n---\nb: 2\n") == "2:1 : a second YAML document; a file holds one\n");
   CHECK(complaints("") == "1:1 : the file is empty\n");
   CHECK(complaints("# only this\n") == "1:1 : the file is empty\n");

@@ -140,6 +140,8 @@ TEST_CASE("no more than 20 complaints about one file are shown") {
   for (int i = 0; i < 100; ++i) text += "2019-09-11,x\n";
   const std::string lines = complaints(text);
   CHECK(std::count(lines.begin(), lines.end(), '\n') == io::kMaxSeriesComplaints);
+  const auto of_header = complaints("date" + std::string(1000, ',') + "\n" + kDays);
+  CHECK(std::count(of_header.begin(), of_header.end(), '\n') == io::kMaxSeriesComplaints);
   CHECK(lines.ends_with("(further errors of this file are not shown)\n"));
 }
 

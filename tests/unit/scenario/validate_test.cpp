@@ -277,6 +277,8 @@ TEST_CASE("correlations are of two random shocks, once") {
   CHECK(with({{"c", "a", 0.1}}) == Keys{"correlation[0].between[0]"});
   CHECK(with({{"a", "a", 0.1}}) == Keys{"correlation[0].between"});
   CHECK(with({{"a", "b", 0.1}, {"b", "a", 0.1}}) == Keys{"correlation[1].between"});
+  CHECK(with({{"a", "b", 0.1}, {"b", "a", 0.1}, {"a", "b", 0.1}}) ==
+        Keys{"correlation[1].between", "correlation[2].between"});
 }
 
 TEST_CASE("an opening that does not fit together is worth a warning") {
