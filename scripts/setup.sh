@@ -65,7 +65,7 @@ install_missing_packages() {
 pick_python() {
   local candidate
   local probe='import importlib.util as u, numpy, h5py, matplotlib
-raise SystemExit(not all(map(u.find_spec, ("xarray", "netCDF4", "h5netcdf"))))'
+raise SystemExit(not all(map(u.find_spec, ("xarray", "netCDF4", "h5netcdf", "jsonschema", "yaml"))))'
   for candidate in "${PYTHON:-}" python3 /usr/bin/python3; do
     if [[ -n $candidate ]] && "$candidate" -c "$probe" 2>/dev/null; then
       REPOQUAKE_PYTHON=$(command -v "$candidate")
@@ -73,7 +73,7 @@ raise SystemExit(not all(map(u.find_spec, ("xarray", "netCDF4", "h5netcdf"))))'
       return 0
     fi
   done
-  echo "setup: no Python that imports numpy, h5py, matplotlib, xarray, netCDF4 and h5netcdf; set PYTHON" >&2
+  echo "setup: no Python that imports numpy, h5py, matplotlib, xarray, netCDF4, h5netcdf, jsonschema and yaml; set PYTHON" >&2
   return 1
 }
 

@@ -20,7 +20,7 @@ scripts/demo.sh ends with its two files. The last line is "N passed, N failed"; 
 
 environment
   REPOQUAKE_SKIP_DEMO=1   leave the demo out
-  PYTHON                  a Python that imports numpy, h5py, matplotlib, xarray, netCDF4 and h5netcdf
+  PYTHON                  a Python that imports numpy, h5py, matplotlib, xarray, netCDF4, h5netcdf, jsonschema and yaml
 TEXT
 }
 
