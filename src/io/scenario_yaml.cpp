@@ -261,13 +261,37 @@ class Loader {
     }
   }
 
+  /// Two parents have one order, whoever extends them: which of them wins must not depend on the way to them.
+  void check_order(const Value& name, std::vector<fs::path>& before) {
+    const std::string& text = name.node().text;
+    const fs::path parent =
+        identity_of(is_in_library(text) ? scenario_in_library(text) : resolve(name.node().mark, text));
+    const std::string place =
+        out_.diagnostics.source_name(name.node().mark.file) + ":" + std::to_string(name.node().mark.line);
+    for (const auto& earlier : before) {
+      const auto opposite = orders_.find({parent, earlier});
+      if (opposite != orders_.end())
+        name.refuse("the parents conflict: " + earlier.filename().string() + " comes before " +
+                    parent.filename().string() + " here and after it in " + opposite->second);
+      orders_.try_emplace({earlier, parent}, place);
+    }
+    before.push_back(parent);
+  }
+
   void read_parents(const ConfigNode& extends, const ConfigNode& own, Layer& layer) {
     Reading reading{out_.diagnostics};
     const Value value(extends, "extends", extends.mark, reading);
     const auto names = extends.is_scalar() ? std::vector{value} : value.items().value_or(std::vector<Value>{});
+    if (names.size() > kMaxFiles) {
+      value.refuse("more than " + std::to_string(kMaxFiles) + " files");
+      is_complete_ = false;
+      return;
+    }
+    std::vector<fs::path> before;
     for (const auto& name : names) {
       const auto parent = read_parent(name);
       if (!parent) continue;
+      check_order(name, before);
       if (layer.tree.is_map()) compare_parents(layer, *parent, own);
       lay(layer, parent->tree, parent->base);
       layer.files.insert(parent->files.begin(), parent->files.end());
@@ -536,10 +560,11 @@ class Loader {
   fs::path main_folder_;
   const LoadOptions& options_;
   LoadedScenario out_;
-  std::map<int, fs::path> folders_;   ///< of each source
-  std::map<int, int> ranks_;          ///< of each source: later ones lie above
-  std::map<fs::path, Layer> layers_;  ///< parents already read
-  std::vector<Link> chain_;           ///< from the main file to the one being read
+  std::map<int, fs::path> folders_;                              ///< of each source
+  std::map<std::pair<fs::path, fs::path>, std::string> orders_;  ///< earlier and later parent, and where that is stated
+  std::map<int, int> ranks_;                                     ///< of each source: later ones lie above
+  std::map<fs::path, Layer> layers_;                             ///< parents already read
+  std::vector<Link> chain_;                                      ///< from the main file to the one being read
   int last_rank_ = 0;
   bool is_complete_ = true;
 };
