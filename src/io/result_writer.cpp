@@ -779,13 +779,18 @@ void ResultWriter::write_transmission(const engine::RunSummary& summary) {
   const Dataset quantile = write_quantiles(group);
   const auto spread = static_cast<std::size_t>(std::ranges::find(manifest_.statistics, Variable::spread) -
                                                manifest_.statistics.begin());
-  std::vector<double> responses;
+  std::vector<double> responses, errors;
   for (const auto& t : manifest_.transmission)
     for (const double q : manifest_.quantiles)
-      for (std::size_t day = 0; day < n_days; ++day)
-        responses.push_back(t.respond(summary.stats.quantile(spread, day, q).value));
+      for (std::size_t day = 0; day < n_days; ++day) {
+        const auto estimate = summary.stats.quantile(spread, day, q);
+        responses.push_back(t.respond(estimate.value));
+        errors.push_back(std::fabs(t.coefficient) * estimate.standard_error());
+      }
   describe(write_statistic(group, "response", {{&target, n}, {&quantile, n_quantiles}, {&time, n_days}}, responses), "",
            "response to the quantile of SOFR minus IORB on the day");
+  describe(write_statistic(group, "response_se", {{&target, n}, {&quantile, n_quantiles}, {&time, n_days}}, errors), "",
+           "standard error of simulation of the response; the coefficient's own range is not in it");
 }
 
 void ResultWriter::write_observed() {

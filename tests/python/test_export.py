@@ -72,6 +72,8 @@ class Export(unittest.TestCase):
         self.assertEqual(self.file["scores/crps"][0, 1], float(scores[1]["crps"]))
         responses = self.rows("transmission")[0]
         self.assertEqual(self.file["transmission/response"][0, 3, 4], float(responses["response[0.5,2019-09-17]"]))
+        limits = [self.file[f"stats/spread_quantile_{end}"][3, 4] for end in ("lo", "hi")]
+        self.assertAlmostEqual(0.4 * (limits[1] - limits[0]) / 3.919928, float(responses["response_se[0.5,2019-09-17]"]), 5)
 
     def test_into_a_file_and_what_goes_wrong(self):
         target = pathlib.Path(self.folder.name) / "stats.csv"
