@@ -9,17 +9,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <limits>
-#include <memory>
-#include <new>
 #include <optional>
 #include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <libdeflate.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/chunk_encoder.hpp"
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/core/flags.hpp"
@@ -108,92 +106,6 @@ void describe_flags(const Dataset& dataset, std::string_view long_name) {
   describe(dataset, "1", long_name);
   dataset.attributes().set("flag_masks", std::span<const std::uint32_t>(masks));
   dataset.attributes().set("flag_meanings", meanings);
-}
-
-// Chunks
-
-struct FreeCompressor {
-  void operator()(libdeflate_compressor* compressor) const noexcept { libdeflate_free_compressor(compressor); }
-};
-using Compressor = std::unique_ptr<libdeflate_compressor, FreeCompressor>;
-
-/// What HDF5's shuffle filter does: first the lowest bytes of all elements, then the next ones, …
-template <class Word>
-void shuffle(std::span<const Word> words, std::span<std::byte> bytes) {
-  constexpr std::size_t kBlock = 4096;  // stays in the first cache while it is read sizeof(Word) times
-  const std::size_t n = words.size();
-  for (std::size_t first = 0; first < n; first += kBlock) {
-    const std::size_t count = std::min(kBlock, n - first);
-    const Word* from = words.data() + first;
-    for (std::size_t k = 0; k < sizeof(Word); ++k) {
-      auto* to = reinterpret_cast<unsigned char*>(bytes.data() + k * n + first);
-      for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<unsigned char>(from[i] >> (8 * k));
-    }
-  }
-}
-
-/// Turns columns into stored chunks; one per call of encode, its buffers live from one column to the next.
-class ChunkEncoder {
- public:
-  ChunkEncoder(std::uint64_t rows, bool compress, int level) : rows_(rows) {
-    if (!compress) return;
-    compressor_.reset(libdeflate_alloc_compressor(level));
-    if (!compressor_) throw std::bad_alloc();
-  }
-
-  /// `rows` rows of `width` elements, the missing ones at the end filled.
-  template <class Word>
-  [[nodiscard]] std::vector<std::byte> operator()(std::span<const Word> words, std::uint64_t width, Word fill) {
-    const std::size_t n = rows_ * width;
-    RQ_EXPECT(words.size() <= n);
-    std::vector<std::byte> stored;
-    if (n == 0) return stored;
-    if (!compressor_) {
-      stored.reserve(n * sizeof(Word));
-      const std::span<const std::byte> bytes = std::as_bytes(words);
-      stored.assign(bytes.begin(), bytes.end());
-      const std::array<Word, 1> filler{fill};
-      for (std::size_t i = words.size(); i < n; ++i)
-        stored.insert(stored.end(), std::as_bytes(std::span(filler)).begin(), std::as_bytes(std::span(filler)).end());
-      return stored;
-    }
-    stored.resize(n * sizeof(Word));
-    if (words.size() == n) {
-      shuffle(words, std::span(stored));
-    } else {
-      std::vector<Word> padded(words.begin(), words.end());
-      padded.resize(n, fill);
-      shuffle(std::span<const Word>(padded), std::span(stored));
-    }
-    deflated_.resize(std::max(deflated_.size(), libdeflate_zlib_compress_bound(compressor_.get(), stored.size())));
-    const std::size_t size =
-        libdeflate_zlib_compress(compressor_.get(), stored.data(), stored.size(), deflated_.data(), deflated_.size());
-    RQ_ENSURE(size > 0);  // the bound is enough
-    return {deflated_.begin(), deflated_.begin() + static_cast<std::ptrdiff_t>(size)};
-  }
-
- private:
-  std::uint64_t rows_;
-  Compressor compressor_;
-  std::vector<std::byte> deflated_;
-};
-
-/// The bits of floats, netCDF's fill value in place of NaN.
-void to_stored(std::span<const float> values, std::vector<std::uint32_t>& words) {
-  words.resize(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const float value = values[i];
-    words[i] = std::bit_cast<std::uint32_t>(value == value ? value : kFloatFill);
-  }
-}
-
-/// The bits of doubles, one NaN for all.
-void to_stored(std::span<const double> values, std::vector<std::uint64_t>& words) {
-  words.resize(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double value = values[i];
-    words[i] = std::bit_cast<std::uint64_t>(value == value ? value : kNaN);
-  }
 }
 
 // Statistics

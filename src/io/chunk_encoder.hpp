@@ -1,0 +1,44 @@
+/// Turns columns of a chunk of paths into the bytes that stand in the file, as HDF5's standard filters would.
+///
+/// Format   With compression: the filters shuffle and deflate (zlib). Without: the values as they are, little endian.
+/// Bytes    A function of the values, the number of rows and the level only.
+/// Threads  One encoder per thread; it keeps its buffers from one column to the next.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+struct libdeflate_compressor;
+
+namespace repoquake::io {
+
+class ChunkEncoder {
+ public:
+  /// `rows`: of a whole chunk. `level`: libdeflate's, used where `compress`.
+  ChunkEncoder(std::uint64_t rows, bool compress, int level);
+
+  /// The stored form of `rows` x `width` elements, row-major; where `words` has fewer, the rest is `fill`.
+  /// Nothing for a width of 0. Word: std::uint16_t, std::uint32_t or std::uint64_t.
+  template <class Word>
+  [[nodiscard]] std::vector<std::byte> operator()(std::span<const Word> words, std::uint64_t width, Word fill);
+
+ private:
+  struct Free {
+    void operator()(libdeflate_compressor* compressor) const noexcept;
+  };
+
+  std::uint64_t rows_;
+  std::unique_ptr<libdeflate_compressor, Free> compressor_;  ///< none: stored as it is
+  std::vector<std::byte> deflated_;
+};
+
+/// The bits of floats, netCDF's fill value in place of NaN.
+void to_stored(std::span<const float> values, std::vector<std::uint32_t>& words);
+
+/// The bits of doubles, one NaN for all.
+void to_stored(std::span<const double> values, std::vector<std::uint64_t>& words);
+
+}  // namespace repoquake::io
