@@ -72,8 +72,8 @@ def read_fan(result, options):
     }
     if not np.isfinite(fan["quantiles"]).any():
         raise PlotError(f"{result.path}: every value of '{variable}' is missing", USAGE)
-    if options.paths > 0 and result.has("paths", variable):
-        fan["paths"] = result.read("paths", variable, rows=options.paths)
+    if options.paths > 0 and result.has("paths", variable) and result.sampled() > 0:
+        fan["paths"] = result.read("paths", variable, rows=min(options.paths, result.sampled()))
     if result.has("observed", variable):
         row_of = {day: row for row, day in enumerate(dates)}
         values = result.read("observed", variable)

@@ -60,7 +60,10 @@ def voluntary_sales(result):
     """What is sold without a margin call: no variable of its own, so from the paths, where both are stored."""
     if not (result.has("paths", "basis_sales") and result.has("paths", "basis_sales_forced")):
         return None
-    sales = np.maximum(result.read("paths", "basis_sales") - result.read("paths", "basis_sales_forced"), 0.0)
+    if result.sampled() == 0:
+        return None
+    sold, forced = (result.read("paths", name, rows=result.sampled()) for name in ("basis_sales", "basis_sales_forced"))
+    sales = np.maximum(sold - forced, 0.0)
     fractions = result.read("stats", "quantile")
     return {"fractions": fractions, "quantiles": np.quantile(sales, fractions, axis=0), "unit": UNITS["1e9 USD"]}
 

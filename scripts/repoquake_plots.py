@@ -174,6 +174,11 @@ class Result:
             values[stored == np.ravel(dataset.attrs["_FillValue"])[0]] = np.nan
         return values
 
+    def sampled(self):
+        """How many of the stored paths, the first ones, are a fair sample: the worst stand behind them."""
+        path = self._dataset("paths", "path")
+        return min(int(path.parent.attrs.get("sample", len(path))), len(path))
+
     def texts(self, group, name):
         return [text_of(value) for value in self._stored(self._dataset(group, name))]
 

@@ -34,12 +34,26 @@ const std::map<std::string, std::vector<std::string>, std::less<>>& row_dimensio
       {"observed", {"time"}},
       {"features", {"feature"}},
       {"metrics", {"metric"}},
+      {"convergence", {"n_paths", "quantity"}},
       {"scores", {"variable", "window"}},
       {"summary", {"path"}},
       {"paths", {"path", "time"}},
       {"transmission", {"target"}},
   };
   return rows;
+}
+
+/// Where the path with this index stands in the table.
+std::uint64_t place_of(std::uint64_t path, const ResultInfo& info, const std::string& table, std::uint64_t n) {
+  if (n == 0) throw DataError(info.path + ": holds no paths");
+  const auto indices = io::read_values(info.path, "/" + table + "/path", 0, n);
+  const auto found = std::ranges::lower_bound(indices, static_cast<double>(path));  // they ascend
+  if (found != indices.end() && *found == static_cast<double>(path))
+    return static_cast<std::uint64_t>(found - indices.begin());
+  throw DataError(indices.back() == static_cast<double>(n - 1)
+                      ? fmt::format("{}: holds paths 0 to {}, not {}", info.path, n - 1, path)
+                      : fmt::format("{}: holds {} selected paths up to {}, not {}; `repoquake trace` makes any of them",
+                                    info.path, n, indices.back(), path));
 }
 
 /// The labels of a dimension: dates, texts, or numbers as short as they read back.
@@ -239,9 +253,8 @@ void write_table(const ExportCommand& options, std::ostream& out) {
   } else {
     const auto* scale = info.find("/" + options.table + "/path");
     const std::uint64_t n = scale == nullptr ? 0 : scale->shape.front();
-    if (options.path && *options.path >= n)
-      throw DataError(fmt::format("{}: holds paths 0 to {}, not {}", options.file, n - 1, *options.path));
-    const std::uint64_t from = options.path.value_or(0), until = options.path ? *options.path + 1 : n;
+    const std::uint64_t from = options.path ? place_of(*options.path, info, options.table, n) : 0;
+    const std::uint64_t until = options.path ? from + 1 : n;
     for (std::uint64_t first = from; first < until; first += kPathsAtOnce)
       write_rows(info, options.table, first, std::min(kPathsAtOnce, until - first), first == from, writer);
   }

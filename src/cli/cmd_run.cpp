@@ -122,7 +122,7 @@ void estimate(const plan::Plan& plan, const RunCommand& run, const std::string& 
   const double seconds = summary.seconds * static_cast<double>(plan.n_paths) / static_cast<double>(trial.n_paths);
   out << fmt::format("dry run of {}: nothing is written\n", plan.name)
       << fmt::format("  paths    {} of {} days, {} stored variables\n", plan.n_paths, plan.days.size(),
-                     plan.store_paths ? plan.variables.size() : 0)
+                     plan.stored.sample + plan.stored.worst > 0 ? plan.variables.size() : 0)
       << fmt::format("  memory   at most {}\n", size_text(static_cast<double>(size.memory_bytes)))
       << fmt::format("  disk     at most {} before compression, in {}\n",
                      size_text(static_cast<double>(size.paths_bytes)), output)

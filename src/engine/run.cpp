@@ -96,7 +96,8 @@ Manifest manifest_of(const plan::Plan& plan) {
   m.seed = plan.seed;
   m.is_conditional = plan.is_conditional;
   m.drawn = plan.drawn;
-  m.store_paths = plan.store_paths;
+  m.stored = {.sample = plan.stored.sample, .worst = plan.stored.worst, .by = plan.stored.by, .unit = plan.stored.unit};
+  m.summary_of_all = plan.summary_of_all;
   m.variables = plan.variables;
   m.statistics = plan.variables;
   if (std::ranges::find(m.statistics, Variable::spread) == m.statistics.end())
@@ -114,6 +115,9 @@ Manifest manifest_of(const plan::Plan& plan) {
     m.transmission.push_back(
         {t.name, t.unit, t.long_name, t.coefficient, t.low, t.high, plan.opening.own.opening_spread});
   for (const auto& metric : plan.metrics) m.metrics.push_back(metric.spec);
+  if (plan.stop)
+    m.stop =
+        StopRule{.metric = plan.stop->metric, .half_width = plan.stop->half_width, .min_paths = plan.stop->min_paths};
   m.chunk_paths = kChunkPaths;
   return m;
 }
@@ -132,6 +136,7 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
   Baton numbering, ordering;
   std::uint64_t next = 0;
   bool was_stopped = false;
+  std::atomic<bool> is_done{false};  // the rule to stop is met: what is still in flight is dropped
   sink.begin(manifest);
   const auto every_baton = [&](auto&& use) {
     use(numbering);
@@ -141,9 +146,10 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
 
   const auto number = [&](tbb::flow_control& control) {
     const Holding turn(numbering);
-    was_stopped = next < n_chunks && options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
+    const bool is_over = next == n_chunks || is_done.load(std::memory_order_relaxed);
+    was_stopped = !is_over && options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
     const ChunkId id{next};
-    if (next == n_chunks || was_stopped)
+    if (is_over || was_stopped)
       control.stop();
     else
       ++next;
@@ -160,10 +166,13 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
   const auto keep = [&](ChunkPlace* flying) {
     const Holding turn(ordering);
     const Holding chunk(flying->baton);
-    summary.stats.absorb(flying->chunk);
-    sink.write(flying->chunk);
-    flying->chunk = {};
+    const ChunkResult done = std::exchange(flying->chunk, {});
+    if (is_done.load(std::memory_order_relaxed)) return;
+    summary.stats.absorb(done);
+    summary.convergence.see(summary.stats);
+    sink.write(done);
     if (options.on_progress) options.on_progress(summary.stats.n_paths());
+    is_done.store(is_settled(manifest, summary.stats), std::memory_order_relaxed);
   };
 
   const auto pipeline = [&] {
@@ -183,7 +192,11 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
   }
   every_baton([](Baton& baton) { baton.take(); });
 
-  summary.stop_reason = was_stopped ? StopReason::interrupted : StopReason::all_paths_done;
+  summary.convergence.close(summary.stats);
+  const bool has_settled = is_done.load() && summary.stats.n_paths() < manifest.n_paths;
+  summary.stop_reason = has_settled   ? StopReason::settled
+                        : was_stopped ? StopReason::interrupted
+                                      : StopReason::all_paths_done;
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   sink.end(summary);
   return summary;
@@ -192,14 +205,17 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
 RunSize estimate_size(const plan::Plan& plan, int threads) {
   const Manifest m = manifest_of(plan);
   const std::uint64_t days = m.n_days();
-  const std::uint64_t stored = m.store_paths ? m.variables.size() * days * sizeof(float) : 0;
+  const std::uint64_t values = m.variables.size() * days * sizeof(float) + (m.has_rules ? days * sizeof(float) : 0);
+  const std::uint64_t numbers = kPathFeatureCount * sizeof(double);
+  const std::uint64_t stored = std::min(m.n_paths, m.stored.sample + m.stored.worst);
   const std::uint64_t slots = m.statistics.size() * days + kPathFeatureCount;
-  const std::uint64_t per_path = 2 * stored + slots * sizeof(std::uint32_t) + kPathFeatureCount * sizeof(double) +
+  const std::uint64_t per_path = (m.stored.any() ? 2 * values : 0) + slots * sizeof(std::uint32_t) + numbers +
                                  m.metrics.size() * (sizeof(double) + sizeof(std::uint32_t));
   const auto in_flight = kChunksInFlightPerThread * static_cast<std::uint64_t>(threads_of(threads));
   constexpr std::uint64_t kSketchBytes = std::uint64_t{64} * 1024;  // a wide distribution's pages, measured
-  return {.memory_bytes = in_flight * m.chunk_paths * per_path + (slots + m.metrics.size()) * kSketchBytes,
-          .paths_bytes = m.n_paths * (stored + (m.store_paths ? kPathFeatureCount * sizeof(double) : 0))};
+  return {.memory_bytes = in_flight * m.chunk_paths * per_path + (slots + m.metrics.size()) * kSketchBytes +
+                          m.stored.worst * (values + numbers),
+          .paths_bytes = stored * values + (m.summary_of_all ? m.n_paths : stored) * numbers};
 }
 
 }  // namespace repoquake::engine

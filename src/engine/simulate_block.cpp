@@ -364,11 +364,13 @@ class ChunkRecorder {
       : plan_(plan), manifest_(manifest), chunk_(chunk), n_days_(manifest.n_days()) {
     const std::size_t n = chunk.n_paths;
     const std::size_t slots = manifest.statistics.size() * n_days_ + kPathFeatureCount;
-    if (manifest.store_paths) chunk.paths.resize(manifest.variables.size() * n * n_days_);
+    const bool may_be_stored = manifest.stored.may_need(chunk.first_path);
+    if (may_be_stored) chunk.paths.resize(manifest.variables.size() * n * n_days_);
     chunk.features.resize(kPathFeatureCount * n);
     chunk.days_above.assign(n * manifest.thresholds.size(), 0);
     chunk.flags.assign(n, 0);
-    if (manifest.store_paths && manifest.has_rules) chunk.events.assign(n * n_days_, 0);
+    if (manifest.may_need_events(chunk.first_path)) chunk.events.assign(n * n_days_, 0);
+    if (manifest.stored.worst > 0) chunk.ranks.resize(n);
     chunk.moments.resize(slots);
     chunk.bins.resize(slots * n);
     chunk.exceedances.assign(manifest.thresholds.size() * n_days_, 0);
@@ -386,7 +388,7 @@ class ChunkRecorder {
              bin_factor(spec_of(manifest_.statistics[v]).quantity));
       if (manifest_.statistics[v] == Variable::spread) count_above(value, offset, lanes, day);
     }
-    if (manifest_.store_paths) {
+    if (!chunk_.paths.empty()) {
       for (std::size_t v = 0; v < manifest_.variables.size(); ++v) {
         observe(plan_, day, manifest_.variables[v], work, value);
         const double quantum =
@@ -408,6 +410,10 @@ class ChunkRecorder {
       gather(manifest_.statistics.size() * n_days_ + f, offset, std::span(features[f]).first(lanes), 1.0);
     }
     for (std::size_t i = 0; i < lanes; ++i) chunk_.flags[offset + i] = features.flags(i);
+  }
+
+  void rank(ConstColumn values, std::size_t offset, std::size_t lanes) {
+    for (std::size_t i = 0; i < lanes; ++i) chunk_.ranks[offset + i] = plan_.stored.rank_factor * values[i];
   }
 
   /// The block's values of a metric, NaN where a path has none.
@@ -578,8 +584,11 @@ ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std
   FeatureTracker features;
   std::vector<PathEvaluator> metrics;
   for (const auto& metric : plan.metrics) metrics.emplace_back(metric.per_path);
+  std::optional<PathEvaluator> rank;
+  if (plan.stored.worst > 0) rank.emplace(plan.stored.rank);
   const auto see_metrics = [&](std::uint32_t day) {
     for (PathEvaluator& metric : metrics) metric.see(plan, day, work);
+    if (rank) rank->see(plan, day, work);
   };
   for (std::size_t offset = 0; offset < result.n_paths; offset += kBlockPaths) {
     const std::size_t lanes = std::min(kBlockPaths, result.n_paths - offset);
@@ -587,6 +596,7 @@ ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std
     open_block(plan, first_path, work);
     features.open(plan, work);
     for (PathEvaluator& metric : metrics) metric.open();
+    if (rank) rank->open();
     see_metrics(0);
     recorder.day(work, offset, lanes, 0);
     for (std::uint32_t day = 1; day < plan.days.size(); ++day) {
@@ -597,6 +607,7 @@ ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std
     }
     recorder.close(features, offset, lanes);
     for (std::size_t k = 0; k < metrics.size(); ++k) recorder.metric(k, metrics[k].close(), offset, lanes);
+    if (rank) recorder.rank(rank->close(), offset, lanes);
   }
   return result;
 }

@@ -206,10 +206,23 @@ constexpr auto kTexts = std::to_array<KeyText>({
     {"simulate.seed", "of the random numbers", "1", "0 to 2^64 - 1"},
     {"simulate.sampler", "generator", "philox"},
     {"simulate.antithetic", "antithetic pairs", "false", "false in this version"},
+    {"simulate.stop", "the run ends as soon as a metric is known well enough; decided after whole chunks of paths",
+     "none"},
+    {"simulate.stop.metric", "id of the metric"},
+    {"simulate.stop.half_width", "of its 95 % limits, in its unit (of a rate: bp)", "", "above 0"},
+    {"simulate.stop.min_paths", "not before so many paths", "2048, or the number of paths where that is less",
+     "1 to 1000000000"},
+    {"simulate.stop.max_paths", "paths at most", "simulate.paths", "1 to 1000000000"},
     {"simulate.max_flagged", "share of path-days without clearing above which the run exits 78", "", "0 to 1"},
 
     {"output", "the result"},
-    {"output.paths", "which paths are stored", "all"},
+    {"output.paths", "which paths are stored: all, none, or a sample and the worst", "all"},
+    {"output.paths.sample", "the first so many paths", "none", "0 to 1000000000"},
+    {"output.paths.worst", "the paths with the largest values of an expression", "none"},
+    {"output.paths.worst.count", "how many", "", "1 to 100000"},
+    {"output.paths.worst.by",
+     "one number per path, e.g. max(sofr - iorb); with a minus for the smallest: -min(reserves)"},
+    {"output.summary", "whose numbers /summary holds: of the stored paths, or of all", "stored"},
     {"output.variables", "stored and summarised; a list of names, default or all", "default"},
     {"output.variables[]", "a variable of docs/result_file.md"},
     {"output.quantiles", "fractions of paths", "[1 %, 5 %, 25 %, 50 %, 75 %, 95 %, 99 %]",
@@ -339,6 +352,8 @@ void add_unmet(KeyRecorder& recorder) {
        {"size", "size.normal.mean", "size.normal.sd", "size.lognormal.median", "size.student_t.scale",
         "size.student_t.mean", "size.uniform.low", "size.uniform.high", "size.discrete.values[]", "size.clip[]"})
     recorder.note("shocks[]." + std::string(key), Form::quantity, Unit::bp);  // where the target is a spread
+  for (const Unit unit : {Unit::usd_bn, Unit::business_days, Unit::none})  // after the metric's dimension
+    recorder.note("simulate.stop.half_width", Form::quantity, unit);
   recorder.note("policy.standing_repo.stigma", Form::list);
   recorder.note("policy.standing_repo.stigma[].from", Form::date);
   recorder.note("policy.standing_repo.stigma[].stigma", Form::quantity, Unit::bp);

@@ -76,6 +76,8 @@ std::string_view stop_text(engine::StopReason reason) noexcept {
   switch (reason) {
     case engine::StopReason::all_paths_done:
       return "all_paths_done";
+    case engine::StopReason::settled:
+      return "settled";
     case engine::StopReason::interrupted:
       return "interrupted";
   }
@@ -106,6 +108,23 @@ void describe_flags(const Dataset& dataset, std::string_view long_name) {
   describe(dataset, "1", long_name);
   dataset.attributes().set("flag_masks", std::span<const std::uint32_t>(masks));
   dataset.attributes().set("flag_meanings", meanings);
+}
+
+// Paths
+
+/// Bits of selected_as.
+constexpr std::uint32_t kSampled = 1;
+constexpr std::uint32_t kWorst = 2;
+
+/// Where the columns of /summary begin in ChunkResult::encoded.
+std::size_t first_of_summary(const engine::Manifest& manifest) {
+  return manifest.variables.size() + (manifest.stored.worst > 0 ? 1 : 0) + 1;
+}
+
+std::vector<std::byte> encode_indices(ChunkEncoder& encoder, const engine::ChunkResult& chunk) {
+  std::vector<std::uint64_t> indices = chunk.indices;
+  for (std::uint64_t i = indices.size(); i < chunk.n_paths; ++i) indices.push_back(chunk.first_path + i);
+  return encoder(std::span<const std::uint64_t>(indices), 1, std::uint64_t{0});
 }
 
 // Statistics
@@ -246,9 +265,11 @@ ResultWriter::ResultWriter(WriterOptions options, Provenance provenance, Observe
 ResultWriter::~ResultWriter() {
   if (!file_.is_open()) return;
   try {
-    cut_to(n_written_);
-    file_.root().attributes().set("n_paths", static_cast<std::int64_t>(n_written_));
-    columns_.clear();
+    cut(paths_);
+    cut(summary_);
+    file_.root().attributes().set("n_paths", static_cast<std::int64_t>(std::max(paths_.n_rows, summary_.n_rows)));
+    paths_ = {};
+    summary_ = {};
     file_.close();
   } catch (const std::exception&) {
     // Whoever destroys the writer early already has an error to report, and the file says "incomplete".
@@ -260,11 +281,19 @@ ResultWriter::~ResultWriter() {
 void ResultWriter::begin(const engine::Manifest& manifest) {
   RQ_EXPECT(!file_.is_open());
   RQ_EXPECT(manifest.n_days() > 0 && manifest.n_paths > 0);
-  RQ_EXPECT(!manifest.store_paths || manifest.chunk_paths > 0);
+  RQ_EXPECT(manifest.chunk_paths > 0);
   check_output(options_.path, options_.force);
   manifest_ = manifest;
-  chunk_rows_ = std::min<std::uint64_t>(manifest_.chunk_paths, manifest_.n_paths);
-  n_written_ = 0;
+  const engine::StoredPaths& stored = manifest_.stored;
+  const auto table_of = [&](std::uint64_t streamed, std::uint64_t capacity) {
+    return PathTable{.streamed = streamed,
+                     .capacity = capacity,
+                     .chunk_rows = std::min<std::uint64_t>(manifest_.chunk_paths, capacity)};
+  };
+  paths_ = table_of(stored.sample, std::min(manifest_.n_paths, stored.sample + stored.worst));
+  summary_ = manifest_.summary_of_all ? table_of(manifest_.n_paths, manifest_.n_paths)
+                                      : table_of(paths_.streamed, paths_.capacity);
+  worst_.emplace(manifest_);
 
   const std::string partial = partial_path(options_.path);
   if (std::filesystem::exists(partial)) {
@@ -298,15 +327,13 @@ void ResultWriter::begin(const engine::Manifest& manifest) {
   describe(provenance_group_.create_text("resolved_scenario", provenance_.resolved_scenario), "",
            "the scenario with every value it was run with, YAML");
 
-  if (manifest_.store_paths) {
-    create_paths();
-    create_summary();
-  }
+  if (paths_.capacity > 0) create_paths();
+  if (summary_.capacity > 0) create_summary();
   file_.flush();  // what is left after a crash says what it was
 }
 
-Layout ResultWriter::column_layout(std::uint64_t width) const {
-  Layout layout{.shape = {manifest_.n_paths}, .chunk = {chunk_rows_}};
+Layout ResultWriter::column_layout(const PathTable& table, std::uint64_t width) const {
+  Layout layout{.shape = {table.capacity}, .chunk = {table.chunk_rows}};
   if (width > 0) {
     layout.shape.push_back(width);
     layout.chunk.push_back(width);
@@ -343,7 +370,17 @@ Dataset ResultWriter::write_quantiles(const Group& group) const {
 }
 
 void ResultWriter::create_paths() {
-  const Group group = file_.root().create_group("paths");
+  const engine::StoredPaths& stored = manifest_.stored;
+  Group group = file_.root().create_group("paths");
+  if (paths_.capacity < manifest_.n_paths) {
+    group.attributes().set("sample", static_cast<std::int64_t>(stored.sample));
+    group.attributes().set("worst", static_cast<std::int64_t>(stored.worst));
+    if (stored.worst > 0)
+      group.attributes().set("comment",
+                             "the worst paths are not a fair sample: see `selected_as`; for statistics of all "
+                             "paths see /stats");
+  }
+  const auto column_layout = [this](std::uint64_t width) { return this->column_layout(paths_, width); };
   Dataset path = group.create_dataset<std::int64_t>("path", column_layout(0));
   describe(path, "", "index of the path: with seed and scenario it regenerates the path");
   path.make_scale("path");
@@ -358,14 +395,24 @@ void ResultWriter::create_paths() {
     dataset.attributes().set("_FillValue", kFloatFill);
     dataset.attach_scale(0, path);
     dataset.attach_scale(1, time);
-    columns_.push_back({std::move(dataset), encoded++, manifest_.n_days()});
+    paths_.columns.push_back({std::move(dataset), encoded++, manifest_.n_days()});
   }
-  columns_.push_back({std::move(path), encoded, 0});
+  if (stored.worst > 0) {
+    Dataset rank = group.create_dataset<double>("worst_by", column_layout(0), kNaN);
+    describe(rank, stored.unit, "value that the worst paths have most of: " + stored.by);
+    rank.attributes().set("expr", stored.by);
+    rank.attributes().set("_FillValue", kNaN);
+    rank.attach_scale(0, path);
+    paths_.columns.push_back({std::move(rank), encoded++, 0});
+  }
+  paths_.columns.push_back({std::move(path), encoded, 0});
+  paths_.group = std::move(group);
 }
 
 void ResultWriter::create_summary() {
   const Group group = file_.root().create_group("summary");
-  std::size_t encoded = manifest_.variables.size();
+  const auto column_layout = [this](std::uint64_t width) { return this->column_layout(summary_, width); };
+  std::size_t encoded = first_of_summary(manifest_);
   Dataset path = group.create_dataset<std::int64_t>("path", column_layout(0));
   describe(path, "", "index of the path: with seed and scenario it regenerates the path");
   path.make_scale("path");
@@ -383,7 +430,7 @@ void ResultWriter::create_summary() {
       dataset.attributes().set("_FillValue", kNaN);
     }
     dataset.attach_scale(0, path);
-    columns_.push_back({std::move(dataset), encoded++, 0});
+    summary_.columns.push_back({std::move(dataset), encoded++, 0});
   }
 
   const std::size_t days_above_encoded = encoded++;
@@ -393,13 +440,13 @@ void ResultWriter::create_summary() {
     describe(days_above, "1", "days with SOFR minus IORB above the threshold");
     days_above.attach_scale(0, path);
     days_above.attach_scale(1, threshold);
-    columns_.push_back({std::move(days_above), days_above_encoded, manifest_.thresholds.size()});
+    summary_.columns.push_back({std::move(days_above), days_above_encoded, manifest_.thresholds.size()});
   }
 
   Dataset flags = group.create_dataset<std::uint32_t>("flags", column_layout(0));
   describe_flags(flags, "what happened to the path on any day");
   flags.attach_scale(0, path);
-  columns_.push_back({std::move(flags), encoded++, 0});
+  summary_.columns.push_back({std::move(flags), encoded++, 0});
 
   if (manifest_.has_rules) {
     const Dataset time = write_time(group);
@@ -407,39 +454,54 @@ void ResultWriter::create_summary() {
     describe_flags(events, "what happened on the day; a policy rule on the day it fires");
     events.attach_scale(0, path);
     events.attach_scale(1, time);
-    columns_.push_back({std::move(events), encoded, manifest_.n_days()});
+    summary_.columns.push_back({std::move(events), encoded, manifest_.n_days()});
   }
-  columns_.push_back({std::move(path), path_encoded, 0});
+  summary_.columns.push_back({std::move(path), path_encoded, 0});
 }
 
 // Chunks of paths
 
 void ResultWriter::encode(engine::ChunkResult& chunk) const {
-  if (!manifest_.store_paths) return;
+  chunk.encoded.clear();
+  if (paths_.streams(chunk)) encode_paths(chunk);
+  if (!summary_.streams(chunk)) return;
+  chunk.encoded.resize(first_of_summary(manifest_));
+  encode_summary(chunk);
+}
+
+void ResultWriter::encode_paths(engine::ChunkResult& chunk) const {
   const std::size_t n_days = manifest_.n_days();
   const std::size_t n_variables = manifest_.variables.size();
-  RQ_EXPECT(chunk.n_paths > 0 && chunk.n_paths <= chunk_rows_);
+  RQ_EXPECT(chunk.n_paths > 0 && chunk.n_paths <= paths_.chunk_rows);
   RQ_EXPECT(chunk.paths.size() == n_variables * chunk.n_paths * n_days);
-  RQ_EXPECT(chunk.features.size() == kPathFeatureCount * chunk.n_paths);
-  RQ_EXPECT(chunk.days_above.size() == chunk.n_paths * manifest_.thresholds.size());
-  RQ_EXPECT(chunk.flags.size() == chunk.n_paths);
-  RQ_EXPECT(chunk.events.size() == (manifest_.has_rules ? chunk.n_paths * n_days : 0));
 
-  ChunkEncoder encoder(chunk_rows_, options_.compress, options_.deflate_level);
-  chunk.encoded.clear();
-  chunk.encoded.reserve(n_variables + kPathFeatureCount + 4);
-
+  ChunkEncoder encoder(paths_.chunk_rows, options_.compress, options_.deflate_level);
   std::vector<std::uint32_t> words;
   for (std::size_t v = 0; v < n_variables; ++v) {
     to_stored(chunk.table(v, n_days), words);
     chunk.encoded.push_back(
         encoder(std::span<const std::uint32_t>(words), n_days, std::bit_cast<std::uint32_t>(kFloatFill)));
   }
+  std::vector<std::uint64_t> long_words;
+  if (manifest_.stored.worst > 0) {
+    to_stored(std::span<const double>(chunk.ranks), long_words);
+    chunk.encoded.push_back(encoder(std::span<const std::uint64_t>(long_words), 1, std::bit_cast<std::uint64_t>(kNaN)));
+  }
+  chunk.encoded.push_back(encode_indices(encoder, chunk));
+}
 
-  std::vector<std::uint64_t> long_words(chunk.n_paths);
-  for (std::size_t i = 0; i < long_words.size(); ++i) long_words[i] = chunk.first_path + i;
-  chunk.encoded.push_back(encoder(std::span<const std::uint64_t>(long_words), 1, std::uint64_t{0}));
+void ResultWriter::encode_summary(engine::ChunkResult& chunk) const {
+  const std::size_t n_days = manifest_.n_days();
+  RQ_EXPECT(chunk.n_paths > 0 && chunk.n_paths <= summary_.chunk_rows);
+  RQ_EXPECT(chunk.features.size() == kPathFeatureCount * chunk.n_paths);
+  RQ_EXPECT(chunk.days_above.size() == chunk.n_paths * manifest_.thresholds.size());
+  RQ_EXPECT(chunk.flags.size() == chunk.n_paths);
+  RQ_EXPECT(!manifest_.has_rules || chunk.events.size() == chunk.n_paths * n_days);
 
+  ChunkEncoder encoder(summary_.chunk_rows, options_.compress, options_.deflate_level);
+  chunk.encoded.push_back(encode_indices(encoder, chunk));
+  std::vector<std::uint32_t> words;
+  std::vector<std::uint64_t> long_words;
   for (const auto& spec : kPathFeatures) {
     const std::span<const double> values = chunk.feature(spec.feature);
     if (spec.feature == PathFeature::peak_day) {
@@ -463,22 +525,69 @@ void ResultWriter::encode(engine::ChunkResult& chunk) const {
     chunk.encoded.push_back(encoder(std::span<const std::uint32_t>(chunk.events), n_days, std::uint32_t{0}));
 }
 
-void ResultWriter::write(const engine::ChunkResult& chunk) {
-  if (!manifest_.store_paths) return;
-  RQ_EXPECT(file_.is_open());
-  RQ_EXPECT(chunk.first_path == n_written_ && n_written_ % chunk_rows_ == 0);
-  RQ_EXPECT(chunk.n_paths == chunk_rows_ || chunk.first_path + chunk.n_paths == manifest_.n_paths);
-  for (const Column& column : columns_) {
-    const std::array<std::uint64_t, 2> offset{chunk.first_path, 0};
+void ResultWriter::append(PathTable& table, const engine::ChunkResult& chunk) {
+  RQ_EXPECT(table.n_rows % table.chunk_rows == 0 && table.n_rows + chunk.n_paths <= table.capacity);
+  for (const Column& column : table.columns) {
+    const std::array<std::uint64_t, 2> offset{table.n_rows, 0};
     column.dataset.write_chunk(std::span(offset).first(column.width > 0 ? 2 : 1), chunk.encoded.at(column.encoded));
   }
-  n_written_ += chunk.n_paths;
+  table.n_rows += chunk.n_paths;
 }
 
-void ResultWriter::cut_to(std::uint64_t n_paths) {
-  if (n_paths >= manifest_.n_paths) return;
-  for (const Column& column : columns_) {
-    Extent shape{n_paths};
+void ResultWriter::write(const engine::ChunkResult& chunk) {
+  RQ_EXPECT(file_.is_open());
+  if (paths_.streams(chunk)) append(paths_, chunk);
+  if (summary_.streams(chunk)) append(summary_, chunk);
+  if (!paths_.streams(chunk))
+    for (std::uint64_t path = chunk.first_path; path < paths_.streamed; ++path)
+      kept_.push_back(engine::row_of(manifest_, chunk, path - chunk.first_path));
+  worst_->absorb(chunk);
+}
+
+/// What waited until all paths were known, and which of the stored paths are what.
+void ResultWriter::write_kept_rows() {
+  if (paths_.capacity == 0) return;
+  const std::vector<engine::PathRow> worst = worst_->take();
+  for (const engine::PathRow& row : worst)
+    if (row.path >= paths_.streamed) kept_.push_back(row);
+
+  const std::uint64_t n_stored = paths_.n_rows + kept_.size();
+  std::vector<std::uint32_t> selected_as(n_stored, kSampled);
+  const std::uint64_t n_sampled = std::min(paths_.streamed, n_stored);
+  std::fill(selected_as.begin() + static_cast<std::ptrdiff_t>(n_sampled), selected_as.end(), 0U);
+  for (const engine::PathRow& row : worst) {
+    const auto kept = std::ranges::find(kept_, row.path, &engine::PathRow::path);
+    const std::uint64_t place =
+        row.path < paths_.n_rows ? row.path : paths_.n_rows + static_cast<std::uint64_t>(kept - kept_.begin());
+    selected_as.at(place) |= kWorst;
+  }
+
+  const bool joins_summary = !manifest_.summary_of_all;
+  for (std::span<const engine::PathRow> rest = kept_; !rest.empty();) {
+    const auto rows = rest.first(std::min<std::size_t>(rest.size(), paths_.chunk_rows));
+    rest = rest.subspan(rows.size());
+    engine::ChunkResult chunk = engine::gather(manifest_, rows);
+    encode_paths(chunk);
+    if (joins_summary) encode_summary(chunk);
+    append(paths_, chunk);
+    if (joins_summary) append(summary_, chunk);
+  }
+  kept_.clear();
+
+  if (manifest_.stored.worst == 0 || n_stored == 0) return;
+  const Dataset selected = paths_.group.create_dataset("selected_as", std::span<const std::uint32_t>(selected_as));
+  describe(selected, "1", "why the path is stored");
+  constexpr std::array<std::uint32_t, 2> kMasks{kSampled, kWorst};
+  selected.attributes().set("flag_masks", std::span<const std::uint32_t>(kMasks));
+  selected.attributes().set("flag_meanings", "sample worst");
+  selected.attach_scale(0, paths_.columns.back().dataset);
+}
+
+/// The datasets as long as the paths they hold.
+void ResultWriter::cut(const PathTable& table) {
+  if (table.n_rows == table.capacity) return;
+  for (const Column& column : table.columns) {
+    Extent shape{table.n_rows};
     if (column.width > 0) shape.push_back(column.width);
     column.dataset.resize(shape);
   }
@@ -656,6 +765,34 @@ void ResultWriter::write_metrics(const engine::RunSummary& summary) {
   count.attach_scale(0, metric);
 }
 
+/// How the numbers settled as paths came in.
+void ResultWriter::write_convergence(const engine::RunSummary& summary) {
+  const auto& c = summary.convergence;
+  const std::uint64_t n_counts = c.n_paths().size();
+  const std::uint64_t n_quantities = c.quantities().size();
+  if (n_counts == 0) return;
+  const Group group = file_.root().create_group("convergence");
+  const std::vector<std::int64_t> counts(c.n_paths().begin(), c.n_paths().end());
+  Dataset n_paths = group.create_dataset("n_paths", std::span<const std::int64_t>(counts));
+  describe(n_paths, "1", "paths so far");
+  n_paths.make_scale("n_paths");
+  const Dataset quantity = write_text_scale(group, "quantity", c.quantities(), "a feature's statistic, or a metric");
+  write_texts(group, "unit", c.units(), quantity, "unit of the quantity, its error and its limits");
+  std::vector<double> values(c.estimates().size());
+  const auto write = [&](std::string_view name, double stats::Estimate::*member, std::string_view text) {
+    std::ranges::transform(c.estimates(), values.begin(), [&](const stats::Estimate& e) { return e.*member; });
+    describe(write_statistic(group, name, {{&n_paths, n_counts}, {&quantity, n_quantities}}, values), "", text);
+  };
+  write("value", &stats::Estimate::value, "value from the paths so far");
+  write("se", &stats::Estimate::standard_error, "standard error of the value");
+  write("ci_lo", &stats::Estimate::lo, "lower 95 % confidence limit");
+  write("ci_hi", &stats::Estimate::hi, "upper 95 % confidence limit");
+  if (!manifest_.stop) return;
+  group.attributes().set("stop_metric", manifest_.metrics.at(manifest_.stop->metric).id);
+  group.attributes().set("stop_half_width", manifest_.stop->half_width);
+  group.attributes().set("stop_min_paths", static_cast<std::int64_t>(manifest_.stop->min_paths));
+}
+
 /// The satellite's responses to the quantiles of the funding spread, at the declared coefficients.
 void ResultWriter::write_transmission(const engine::RunSummary& summary) {
   const std::size_t n = manifest_.transmission.size();
@@ -787,12 +924,14 @@ void ResultWriter::write_provenance(const engine::RunSummary& summary) {
 void ResultWriter::end(const engine::RunSummary& summary) {
   RQ_EXPECT(file_.is_open());
   const std::uint64_t n_paths = summary.stats.n_paths();
-  RQ_EXPECT(!manifest_.store_paths || n_paths == n_written_);
   const bool is_complete = summary.stop_reason != engine::StopReason::interrupted;
-  if (manifest_.store_paths) cut_to(n_paths);
+  write_kept_rows();
+  cut(paths_);
+  cut(summary_);
   write_stats(summary);
   write_features(summary);
   write_metrics(summary);
+  write_convergence(summary);
   write_transmission(summary);
   write_observed();
   write_scores(summary);
@@ -803,7 +942,8 @@ void ResultWriter::end(const engine::RunSummary& summary) {
   root.attributes().set("stop_reason", stop_text(summary.stop_reason));
   file_.flush();  // all else is in the file before it calls itself complete
   root.attributes().set("status", is_complete ? "complete" : "interrupted");
-  columns_.clear();
+  paths_ = {};
+  summary_ = {};
   file_.close(true);
   if (is_complete) publish();
 }

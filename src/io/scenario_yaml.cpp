@@ -360,7 +360,12 @@ class Loader {
       tree = merge(std::move(tree), *own);
     }
     lay_settings(tree, "--set", options.settings);
-    if (options.paths) lay_settings(tree, "--paths", {"simulate.paths=" + std::to_string(*options.paths)});
+    if (options.paths) {
+      std::vector<std::string> settings{"simulate.paths=" + std::to_string(*options.paths)};
+      if (find_stated(tree, "simulate.stop.max_paths") != nullptr)  // which would else be the number
+        settings.push_back("simulate.stop.max_paths=" + std::to_string(*options.paths));
+      lay_settings(tree, "--paths", settings);
+    }
     if (options.seed) lay_settings(tree, "--seed", {"simulate.seed=" + std::to_string(*options.seed)});
   }
 

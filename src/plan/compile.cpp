@@ -533,10 +533,15 @@ bool has_inputs(const Scenario& s) {
   });
 }
 
-/// Pre: validate() found nothing, so that every expression has a form and its days are rows.
-void add_metrics(const Scenario& s, Compiled& out, Plan& plan) {
+std::vector<calendar::Date> dates_of(const Plan& plan) {
   std::vector<calendar::Date> dates;
   for (const auto& day : plan.days) dates.push_back(day.date);
+  return dates;
+}
+
+/// Pre: validate() found nothing, so that every expression has a form and its days are rows.
+void add_metrics(const Scenario& s, Compiled& out, Plan& plan) {
+  const auto dates = dates_of(plan);
   for (const auto& metric : s.metrics) {
     const auto checked = scenario::check_metric(metric.expr);
     if (!checked.form || !scenario::check_in_world(checked.form->per_path, scenario::expression_world(s)).empty()) {
@@ -551,6 +556,39 @@ void add_metrics(const Scenario& s, Compiled& out, Plan& plan) {
   }
 }
 
+/// Pre: metrics have been added.
+void add_stop(const Scenario& s, Compiled& out, Plan& plan) {
+  if (!s.simulate.stop) return;
+  const auto& stop = *s.simulate.stop;
+  const auto metric = std::ranges::find(plan.metrics, stop.metric, [](const PlanMetric& m) { return m.spec.id; });
+  if (metric == plan.metrics.end()) {
+    out.issues.push_back({"simulate.stop.metric", "no metric has the id \"" + stop.metric + "\""});
+    return;
+  }
+  plan.stop =
+      PlanStop{.metric = static_cast<std::size_t>(metric - plan.metrics.begin()),
+               .half_width = stop.half_width * std::fabs(metric->spec.unit_factor),
+               .min_paths = stop.min_paths.value_or(std::min(scenario::StopRule::kDefaultMinPaths, plan.n_paths))};
+}
+
+void add_stored_paths(const Scenario& s, Compiled& out, Plan& plan) {
+  const auto& asked = s.output.paths;
+  plan.stored.sample = asked.all ? plan.n_paths : std::min(asked.sample, plan.n_paths);
+  plan.summary_of_all = s.output.summary_of_all;
+  if (asked.all || asked.worst == 0) return;
+  const auto checked = scenario::check_path_expression(asked.worst_by);
+  if (!checked.tree || !scenario::check_in_world(*checked.tree, scenario::expression_world(s)).empty()) {
+    out.issues.push_back({"output.paths.worst.by", "cannot be computed; validate() says why"});
+    return;
+  }
+  const auto unit = scenario::default_unit(checked.tree->dimension);
+  plan.stored.worst = std::min(asked.worst, plan.n_paths);
+  plan.stored.rank = compile_path_expression(*checked.tree, dates_of(plan));
+  plan.stored.by = asked.worst_by;
+  plan.stored.unit = unit.in_result;
+  plan.stored.rank_factor = unit.factor;
+}
+
 }  // namespace
 
 Compiled compile(const Scenario& s, const Scenario* base) {
@@ -562,7 +600,7 @@ Compiled compile(const Scenario& s, const Scenario* base) {
   Plan plan;
   plan.name = s.name;
   plan.title = s.title;
-  plan.n_paths = s.simulate.paths;
+  plan.n_paths = s.simulate.most_paths();
   plan.seed = s.simulate.seed;
   plan.is_conditional = has_inputs(s);
   plan.params = model_params(s.model, s.market.repo_volume, s.market.bank_assets);
@@ -605,11 +643,12 @@ Compiled compile(const Scenario& s, const Scenario* base) {
                                    stated->coefficient, stated->low, stated->high});
   }
 
-  plan.store_paths = s.output.paths == scenario::Output::Paths::all;
+  add_stored_paths(s, out, plan);
   plan.variables = s.output.variables;
   for (const auto& expectation : s.expect)
     if (expectation.metric.empty()) plan.expected.push_back(expectation.variable);
   add_metrics(s, out, plan);
+  add_stop(s, out, plan);
   plan.quantiles = s.output.quantiles;
   plan.thresholds = s.output.thresholds;
   plan.rate_precision_bp = s.output.rate_precision_bp;

@@ -127,6 +127,17 @@ void add_headline(std::string& text, const engine::RunSummary& summary) {
   text += fmt::format("{} paths, {} days {} to {}, seed {}; {:.2f} s on {} thread{}\n", summary.stats.n_paths(),
                       m.n_days(), iso(m.dates.front()), iso(m.dates.back()), m.seed, summary.seconds, summary.threads,
                       summary.threads == 1 ? "" : "s");
+  if (summary.stop_reason == engine::StopReason::settled) {
+    const auto& spec = m.metrics.at(m.stop->metric);
+    text += fmt::format("Stopped before {} paths: the 95 % limits of {} are within ± {:g}{}.\n", m.n_paths, spec.id,
+                        m.stop->half_width, spec.shown_unit.empty() ? "" : " " + spec.shown_unit);
+  } else if (m.stop && summary.stop_reason == engine::StopReason::all_paths_done && !is_settled(m, summary.stats)) {
+    const auto& spec = m.metrics.at(m.stop->metric);
+    const auto estimate = summary.stats.metric(m.stop->metric);
+    text += fmt::format("All paths were used: the 95 % limits of {} are within ± {:.3g}{}, not ± {:g}.\n", spec.id,
+                        std::max(estimate.hi - estimate.value, estimate.value - estimate.lo),
+                        spec.shown_unit.empty() ? "" : " " + spec.shown_unit, m.stop->half_width);
+  }
   if (summary.stop_reason == engine::StopReason::interrupted)
     text += fmt::format("Interrupted: these are the first {} of {} paths.\n", summary.stats.n_paths(), m.n_paths);
 }

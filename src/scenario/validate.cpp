@@ -738,6 +738,32 @@ void check_transmission(const Transmission& transmission, Findings& findings) {
                    "declares no coefficient, e.g. high_yield_spread: {coefficient: 0.4, range: [0.1, 0.8]}");
 }
 
+void check_stop(const StopRule& stop, const Scenario& scenario, Findings& findings) {
+  const std::string key = "simulate.stop.";
+  if (std::ranges::find(scenario.metrics, stop.metric, &Metric::id) == scenario.metrics.end())
+    findings.error(key + "metric", "no metric has the id \"" + stop.metric + "\"");
+  if (!std::isfinite(stop.half_width) || stop.half_width <= 0.0)
+    findings.error(key + "half_width", "must be above 0, got " + number_text(stop.half_width));
+  const std::uint64_t most = scenario.simulate.most_paths();
+  if (stop.max_paths && (most < 1 || most > kMaxPaths))
+    findings.error(key + "max_paths", "must be a whole number from 1 to " + std::to_string(kMaxPaths));
+  if (stop.min_paths && *stop.min_paths > most)
+    findings.error(key + "min_paths", "must not be above the number of paths at most, " + std::to_string(most) +
+                                          ", got " + std::to_string(*stop.min_paths));
+}
+
+void check_stored_paths(const Scenario& scenario, bool has_window, Findings& findings) {
+  const StoredPaths& stored = scenario.output.paths;
+  if (stored.all || stored.worst == 0) return;
+  if (stored.worst > kMaxWorstPaths)
+    findings.error("output.paths.worst.count", "must be at most " + std::to_string(kMaxWorstPaths));
+  const auto checked = check_path_expression(stored.worst_by);
+  auto errors = checked.errors;
+  if (checked.tree && has_window) errors = check_in_world(*checked.tree, expression_world(scenario));
+  for (const auto& error : errors)
+    findings.error("output.paths.worst.by", error.reason + " (character " + std::to_string(error.offset + 1) + ")");
+}
+
 void check_simulate(const Simulate& simulate, Findings& findings) {
   if (simulate.paths < 1 || simulate.paths > kMaxPaths)
     findings.error("simulate.paths", "must be a whole number from 1 to " + std::to_string(kMaxPaths) + ", got " +
@@ -775,6 +801,8 @@ std::vector<Issue> validate(const Scenario& scenario) {
   check_simulate(scenario.simulate, findings);
   check_output(scenario.output, findings);
   check_metrics(scenario, has_window, findings);
+  if (scenario.simulate.stop) check_stop(*scenario.simulate.stop, scenario, findings);
+  check_stored_paths(scenario, has_window, findings);
   check_expectations(scenario, has_window, findings);
   return findings.take();
 }

@@ -25,8 +25,11 @@ struct ChunkResult {
   std::uint64_t first_path = 0;
   std::uint32_t n_paths = 0;  ///< chunk_paths of the Manifest, fewer in the last chunk
 
+  /// Indices of the paths where they do not follow one another from first_path (path_rows.hpp); else empty.
+  std::vector<std::uint64_t> indices;
+
   /// Stored variables, bit-rounded, one (path, day) table after the other in the order of Manifest::variables;
-  /// empty where paths are not stored.
+  /// empty where none of the paths may be stored.
   std::vector<float> paths;
 
   /// (feature, path), in the order of kPathFeatures.
@@ -36,8 +39,10 @@ struct ChunkResult {
   /// (path): PathFlag bits of any day.
   std::vector<std::uint32_t> flags;
 
-  /// (path, day): the same by day; empty unless Manifest::has_rules and paths are stored.
+  /// (path, day): the same by day; empty unless Manifest::may_need_events.
   std::vector<std::uint32_t> events;
+  /// (path): what the worst paths are chosen by, in Manifest::stored.unit, NaN where a path has none; empty without.
+  std::vector<double> ranks;
 
   /// (variable, day) of Manifest::statistics, then (feature).
   std::vector<stats::Moments> moments;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "repoquake/engine/chunk_result.hpp"
+#include "repoquake/engine/convergence.hpp"
 #include "repoquake/engine/manifest.hpp"
 #include "repoquake/engine/online_stats.hpp"
 
@@ -11,6 +12,7 @@ namespace repoquake::engine {
 
 enum class StopReason {
   all_paths_done,  ///< n_paths simulated
+  settled,         ///< the rule to stop was met before
   interrupted      ///< asked to stop: results up to the last whole chunk are valid
 };
 
@@ -18,6 +20,7 @@ enum class StopReason {
 struct RunSummary {
   Manifest manifest;
   OnlineStats stats;
+  Convergence convergence{manifest};
   StopReason stop_reason = StopReason::all_paths_done;
   double seconds = 0.0;  ///< wall time of the simulation
   int threads = 1;

@@ -1,6 +1,6 @@
 /// Writes a run into a result file (docs/result_file.md), while it runs.
 ///
-/// Shapes   /paths and /summary chunk by chunk in path order, /stats, /features, /metrics, /observed, /scores, /provenance at the end.
+/// Shapes   /paths and /summary chunk by chunk in path order, the worst paths and all other groups at the end.
 /// Names    Everything goes to PATH.partial; `end` of a complete run renames it to PATH, in one step.
 /// Bytes    Every dataset outside /provenance, stored chunks included, and every attribute but `created` depend on the
 ///          manifest and the chunks only: not on threads, time or machine.
@@ -10,11 +10,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "repoquake/engine/path_rows.hpp"
 #include "repoquake/engine/scorecard.hpp"
 #include "repoquake/engine/sink.hpp"
 #include "repoquake/io/hdf5_file.hpp"
@@ -83,26 +85,46 @@ class ResultWriter final : public engine::Sink {
   /// Checks the target, opens PATH.partial (in place of a stale one).
   void begin(const engine::Manifest& manifest) override;
 
-  /// Fills `chunk.encoded` with the stored chunks of every per-path dataset: the variables of Manifest::variables,
-  /// then the path coordinate, the features, days_above and flags. Nothing where paths are not stored.
+  /// Fills `chunk.encoded` with the stored chunks of the per-path datasets that take all paths of this chunk: those of
+  /// /paths, then those of /summary; empty ones for datasets that do not.
   void encode(engine::ChunkResult& chunk) const override;
 
-  /// Pre: encoded; chunks come in path order, each but the last with Manifest::chunk_paths paths.
+  /// Pre: encoded; chunks come in path order, each but the last with Manifest::chunk_paths paths. Paths that are stored
+  /// but do not fill a chunk wait in memory until the end.
   void write(const engine::ChunkResult& chunk) override;
 
   /// Writes the statistics, closes, and renames to PATH unless the run was interrupted.
   void end(const engine::RunSummary& summary) override;
 
  private:
-  /// One per-path dataset; several may be filled from one encoded buffer.
+  /// One per-path dataset.
   struct Column {
     Dataset dataset;
     std::size_t encoded = 0;  ///< index into ChunkResult::encoded
     std::uint64_t width = 0;  ///< second dimension; 0: has none
   };
 
+  /// The datasets of /paths or of /summary, which grow together.
+  struct PathTable {
+    std::uint64_t streamed = 0;  ///< paths 0 ... streamed - 1 come chunk by chunk
+    std::uint64_t capacity = 0;  ///< rows at most; 0: there is no such group
+    std::uint64_t chunk_rows = 0;
+    std::uint64_t n_rows = 0;  ///< so far
+    Group group{};
+    std::vector<Column> columns{};
+
+    /// Do all paths of this chunk go straight into it?
+    [[nodiscard]] bool streams(const engine::ChunkResult& chunk) const noexcept {
+      return chunk.first_path + chunk.n_paths <= streamed;
+    }
+  };
+
   void create_paths();
   void create_summary();
+  void encode_paths(engine::ChunkResult& chunk) const;
+  void encode_summary(engine::ChunkResult& chunk) const;
+  void append(PathTable& table, const engine::ChunkResult& chunk);
+  void write_kept_rows();
   void write_stats(const engine::RunSummary& summary);
   void write_features(const engine::RunSummary& summary);
   void write_metrics(const engine::RunSummary& summary);
@@ -115,19 +137,21 @@ class ResultWriter final : public engine::Sink {
   [[nodiscard]] Dataset write_thresholds(const Group& group, std::span<const Spread> thresholds,
                                          std::string_view meaning) const;
   [[nodiscard]] Dataset write_quantiles(const Group& group) const;
-  [[nodiscard]] Layout column_layout(std::uint64_t width) const;
-  void cut_to(std::uint64_t n_paths);
+  void write_convergence(const engine::RunSummary& summary);
+  [[nodiscard]] Layout column_layout(const PathTable& table, std::uint64_t width) const;
+  static void cut(const PathTable& table);
   void publish() const;
 
   WriterOptions options_;
   Provenance provenance_;
   Observed observed_;
   engine::Manifest manifest_;
-  std::uint64_t chunk_rows_ = 0;
-  std::uint64_t n_written_ = 0;
   File file_;
   Group provenance_group_;
-  std::vector<Column> columns_;
+  PathTable paths_;
+  PathTable summary_;
+  std::vector<engine::PathRow> kept_;  ///< of the sample, not enough for a chunk
+  std::optional<engine::WorstPaths> worst_;
 };
 
 }  // namespace repoquake::io

@@ -90,10 +90,27 @@ struct PlanPassThrough {
   double coefficient = 0.0, low = 0.0, high = 0.0;
 };
 
+/// Which paths are kept whole.
+struct PlanStoredPaths {
+  std::uint64_t sample = 0;  ///< the first so many, ...
+  std::uint64_t worst = 0;   ///< ... and those with the largest values of `rank`
+  PathProgram rank{};
+  std::string by{};    ///< the expression as written
+  std::string unit{};  ///< of its values times rank_factor, as in a result
+  double rank_factor = 1.0;
+};
+
+/// The run ends when the metric's 95 % limits are no further than this from its middle.
+struct PlanStop {
+  std::size_t metric = 0;   ///< place in Plan::metrics
+  double half_width = 0.0;  ///< in the unit the metric is shown in
+  std::uint64_t min_paths = 1;
+};
+
 struct Plan {
   std::string name;
   std::string title;
-  std::uint64_t n_paths = 0;
+  std::uint64_t n_paths = 0;  ///< at most, where there is a rule to stop
   std::uint64_t seed = 0;
   bool is_conditional = false;  ///< a replay on realised flows
   bool has_rules = false;       ///< policy reacts by itself
@@ -106,7 +123,8 @@ struct Plan {
   model::DriverParams drivers;
   std::optional<random::Correlator> driver_correlation;  ///< of tga, coupons, bills, other factors, volatility
 
-  bool store_paths = true;
+  PlanStoredPaths stored;
+  bool summary_of_all = false;
   std::vector<Variable> variables;
   std::vector<Variable> expected;  ///< have statistics though they may not be stored
   std::vector<double> quantiles;
@@ -116,6 +134,7 @@ struct Plan {
   double max_flagged = 0.01;
   std::vector<PlanPassThrough> transmission;  ///< empty: off
   std::vector<PlanMetric> metrics;
+  std::optional<PlanStop> stop;
 };
 
 }  // namespace repoquake::plan

@@ -71,17 +71,42 @@ struct BasisTrade {
   bool operator==(const BasisTrade&) const = default;
 };
 
+/// When a run ends before its last path: as soon as the metric is known well enough.
+struct StopRule {
+  static constexpr std::uint64_t kDefaultMinPaths = 2048;
+
+  std::string metric;                        ///< id
+  double half_width = 0.0;                   ///< of its 95 % limits, in the unit of its dimension
+  std::optional<std::uint64_t> min_paths{};  ///< not before; default kDefaultMinPaths, or all where there are fewer
+  std::optional<std::uint64_t> max_paths{};  ///< in place of Simulate::paths
+
+  bool operator==(const StopRule&) const = default;
+};
+
 struct Simulate {
   std::uint64_t paths = 20000;
   std::uint64_t seed = 1;
   double max_flagged = 0.01;  ///< share of path-days without clearing above which the run exits 78
+  std::optional<StopRule> stop{};
 
+  /// Paths at most.
+  [[nodiscard]] std::uint64_t most_paths() const noexcept { return stop && stop->max_paths ? *stop->max_paths : paths; }
   bool operator==(const Simulate&) const = default;
 };
 
+/// Which paths are stored.
+struct StoredPaths {
+  bool all = true;
+  std::uint64_t sample = 0;  ///< unless all: the first so many, ...
+  std::uint64_t worst = 0;   ///< ... and those with the largest values ...
+  std::string worst_by{};    ///< ... of this expression (scenario/expression.hpp), as written
+
+  bool operator==(const StoredPaths&) const = default;
+};
+
 struct Output {
-  enum class Paths { all, none };
-  Paths paths = Paths::all;
+  StoredPaths paths{};
+  bool summary_of_all = false;      ///< one number a path for every path, not only for those stored
   std::vector<Variable> variables;  ///< default: the 20 of kVariables that say so
   std::vector<double> quantiles{0.01, 0.05, 0.25, 0.50, 0.75, 0.95, 0.99};
   std::vector<Spread> thresholds{10.0, 25.0, 50.0, 100.0, 200.0};
@@ -141,6 +166,10 @@ struct Scenario {
 
 /// What the expressions of a scenario can be asked of.
 [[nodiscard]] ExpressionWorld expression_world(const Scenario& scenario) noexcept;
+
+inline constexpr std::uint64_t kMaxPaths = 1'000'000'000;
+/// Worst paths are kept in memory until the run ends.
+inline constexpr std::uint64_t kMaxWorstPaths = 100'000;
 
 /// Does the scenario draw what this column of a series would say?
 [[nodiscard]] bool is_replaced_by_draws(const Scenario& scenario, std::string_view column) noexcept;

@@ -29,8 +29,8 @@ TEST_CASE("a result says what it is and where it comes from", "[io]") {
   CHECK(info.n_paths == 10);
   CHECK(info.seconds == 1.5);
   CHECK(info.threads == 3);
-  CHECK(info.groups ==
-        std::vector<std::string>{"/provenance", "/paths", "/summary", "/stats", "/features", "/observed"});
+  CHECK(info.groups == std::vector<std::string>{"/provenance", "/paths", "/summary", "/stats", "/features",
+                                                "/convergence", "/observed"});
 
   const io::Provenance expected = test::small_provenance();
   CHECK(info.provenance.resolved_scenario == expected.resolved_scenario);

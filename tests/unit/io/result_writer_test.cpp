@@ -276,7 +276,7 @@ TEST_CASE("events stand by path and day, and only where policy has rules", "[io]
   CHECK(bare.find("/summary/time") == nullptr);
 
   engine::Manifest unstored = m;
-  unstored.store_paths = false;
+  unstored.stored = {};
   write_full(folder / "d.h5", unstored);
   CHECK(io::read_info(folder / "d.h5").find("/summary/events") == nullptr);
 }
@@ -367,7 +367,7 @@ TEST_CASE("without stored paths there are statistics only", "[io]") {
   const TemporaryFolder folder;
   const std::string path = folder / "a.h5";
   engine::Manifest m = test::small_manifest();
-  m.store_paths = false;
+  m.stored = {};
   m.quantiles.clear();
   m.thresholds.clear();
   ResultWriter writer(test::options(path), test::small_provenance(), test::small_observed());
@@ -376,7 +376,7 @@ TEST_CASE("without stored paths there are statistics only", "[io]") {
   writer.encode(chunk);
   CHECK(chunk.encoded.empty());
   const io::ResultInfo info = io::read_info(path);
-  CHECK(info.groups == std::vector<std::string>{"/provenance", "/stats", "/features", "/observed"});
+  CHECK(info.groups == std::vector<std::string>{"/provenance", "/stats", "/features", "/convergence", "/observed"});
   CHECK(info.find("/stats/spread_mean") != nullptr);
   CHECK(info.find("/stats/spread_exceed") == nullptr);
   CHECK(info.n_paths == 10);
@@ -566,7 +566,7 @@ TEST_CASE("stored chunks depend neither on the order of encoding nor on threads 
   CHECK(a == stored_chunks(folder / "b.h5", m));
 
   engine::Manifest longer = m;  // the check can fail
-  longer.n_paths = 12;
+  longer.n_paths = longer.stored.sample = 12;
   ResultWriter writer(test::options(folder / "c.h5"), test::small_provenance(), {});
   test::drive(writer, longer);
   CHECK(a != stored_chunks(folder / "c.h5", longer));

@@ -308,7 +308,7 @@ output:
   CHECK(s.model.is_stated(*scenario::find_parameter("need.elasticity")));
   CHECK_FALSE(s.model.is_stated(*scenario::find_parameter("need.stress_elasticity")));
   CHECK(s.simulate.seed == 18446744073709551615ULL);
-  CHECK(s.output.paths == scenario::Output::Paths::none);
+  CHECK(s.output.paths == scenario::StoredPaths{.all = false});
   CHECK(s.output.variables == std::vector{Variable::sofr, Variable::spread});
   CHECK(s.output.quantiles == std::vector{0.001, 0.5});
   CHECK(s.output.thresholds == std::vector{0.0, 100.0});

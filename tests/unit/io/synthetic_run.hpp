@@ -64,7 +64,7 @@ inline engine::Manifest small_manifest() {
   m.n_paths = 10;
   m.seed = 0xFFFF'FFFF'FFFF'FFFEU;  // seeds use all 64 bits
   m.is_conditional = true;
-  m.store_paths = true;
+  m.stored.sample = m.n_paths;
   m.variables = {Variable::spread, Variable::reserves, Variable::standing_repo_rate};
   m.statistics = m.variables;
   m.quantiles = {0.05, 0.5, 0.95};
@@ -96,7 +96,7 @@ inline engine::ChunkResult make_chunk(const engine::Manifest& m, std::uint64_t c
   engine::ChunkResult c;
   c.first_path = chunk * m.chunk_paths;
   c.n_paths = static_cast<std::uint32_t>(std::min<std::uint64_t>(m.chunk_paths, m.n_paths - c.first_path));
-  if (m.store_paths)
+  if (m.stored.may_need(c.first_path))
     for (const Variable variable : m.variables)
       for (std::uint64_t path = c.first_path; path < c.first_path + c.n_paths; ++path)
         for (std::size_t day = 0; day < m.n_days(); ++day) c.paths.push_back(value_of(variable, path, day));
@@ -134,7 +134,7 @@ inline engine::ChunkResult make_chunk(const engine::Manifest& m, std::uint64_t c
     const std::uint32_t flags = path % 2 == 0 ? 0 : bit(PathFlag::forced_sales);
     c.flags.push_back(flags);
     if (flags != 0) c.flag_days[4] += 3;
-    for (std::size_t day = 0; m.has_rules && m.store_paths && day < m.n_days(); ++day)
+    for (std::size_t day = 0; m.may_need_events(c.first_path) && day < m.n_days(); ++day)
       c.events.push_back(event_of(path, day));
   }
   return c;
@@ -151,6 +151,7 @@ inline engine::RunSummary drive(engine::Sink& sink, const engine::Manifest& m,
     engine::ChunkResult chunk = make_chunk(m, k);
     sink.encode(chunk);
     summary.stats.absorb(chunk);
+    summary.convergence.see(summary.stats);
     sink.write(chunk);
   }
   if (chunks < chunk_count(m)) summary.stop_reason = engine::StopReason::interrupted;
