@@ -154,7 +154,7 @@ class WhatInfoSays(Case):
         def wait(process):
             while process.poll() is None and not (self.partial.exists() and self.partial.stat().st_size > 400_000):
                 time.sleep(0.005)
-        self.assertTrue(self.kill_after(command(self.result, 20 * PATHS), wait))
+        self.assertTrue(self.kill_after(command(self.result, 8 * PATHS), wait))
         self.assertEqual(self.earlier, digest(self.result))
 
     def test_killed_with_some_paths_written(self):
@@ -206,7 +206,7 @@ class WhatInfoSays(Case):
                 time.sleep(0.005)
             time.sleep(0.1)
             told.append(info(self.partial))
-        self.assertTrue(self.kill_after(command(self.result, 20 * PATHS), ask))
+        self.assertTrue(self.kill_after(command(self.result, 8 * PATHS), ask))
         self.assertEqual((74, ""), (told[0].returncode, told[0].stdout))
         self.assertRegex(told[0].stderr, r"X\.h5\.partial: is being written by a running process\n$")
 
