@@ -10,7 +10,7 @@ packages=(
   g++ cmake ninja-build ccache
   libeigen3-dev libboost-dev libtbb-dev libyaml-cpp-dev libhdf5-dev libssl-dev libdeflate-dev
   libfmt-dev libcli11-dev nlohmann-json3-dev
-  catch2 hdf5-tools
+  catch2 hdf5-tools netcdf-bin
   python3 python3-numpy python3-h5py python3-matplotlib python3-xarray python3-netcdf4 python3-h5netcdf
   python3-jsonschema python3-yaml
 )
@@ -18,6 +18,11 @@ packages=(
 # The fuzz targets, built by `test.sh --full` only.
 if [[ ${REPOQUAKE_SETUP_FUZZ:-0} == 1 ]]; then
   packages+=(clang libclang-rt-dev)
+fi
+
+# R and Octave, 300 MB on disk, run the scripts of tests/readers; for `test.sh --full` only.
+if [[ ${REPOQUAKE_SETUP_READERS:-0} == 1 ]]; then
+  packages+=(r-base-core r-cran-ncdf4 r-bioc-rhdf5 octave octave-netcdf)
 fi
 
 # quietly LOG COMMAND...: runs the command with its output in build/LOG.log; shows the end of it only on failure.

@@ -11,8 +11,9 @@ Installs what is missing (Debian, as root or with sudo), builds the dev preset, 
 scripts/demo.sh ends with its two files. The last line is "N passed, N failed"; the exit code is 1 if any failed.
 
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
-  --full             --asan, the tests that use threads under ThreadSanitizer, and the fuzz targets for 20 s each (a
-                     target is one test; installs clang). What they find is kept in build/fuzz/found/
+  --full             --asan, the tests that use threads under ThreadSanitizer, the fuzz targets for 20 s each (a target is
+                     one test; installs clang; what they find is kept in build/fuzz/found/), and no reader of results is
+                     left out (installs R and Octave)
   --list-controls    print the negative controls, one "file:line: name" per line, and their number; builds nothing. A
                      control shows that a statistical test can fail: it is a TEST_CASE or a SECTION whose name begins
                      with "control: ", and a wrong claim inside it must be found out
@@ -38,10 +39,11 @@ list_controls() {
 asan=0
 tsan=0
 fuzz=0
+readers=0
 while (($# > 0)); do
   case $1 in
     --asan) asan=1 ;;
-    --full) asan=1 tsan=1 fuzz=1 ;;
+    --full) asan=1 tsan=1 fuzz=1 readers=1 ;;
     --list-controls) list_controls; exit 0 ;;
     -h | --help) usage; exit 0 ;;
     *) echo "test.sh: unknown option $1" >&2; usage >&2; exit 2 ;;
@@ -50,9 +52,11 @@ while (($# > 0)); do
 done
 
 REPOQUAKE_SETUP_FUZZ=$fuzz
+REPOQUAKE_SETUP_READERS=$readers
 # shellcheck source=scripts/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 cd "$REPOQUAKE_ROOT"
+export REPOQUAKE_ALL_READERS=$readers  # 1: tests/python/test_readers.py fails where it would skip
 
 passed=0
 failed=0

@@ -251,6 +251,8 @@ void write_table(const ExportCommand& options, std::ostream& out) {
   if (!is_by_path) {
     write_rows(info, options.table, 0, 0, true, writer);
   } else {
+    if (info.status == "incomplete" && info.n_paths == 0)
+      throw DataError(options.file + ": incomplete: the run that wrote it was killed, and it holds no whole paths");
     const auto* scale = info.find("/" + options.table + "/path");
     const std::uint64_t n = scale == nullptr ? 0 : scale->shape.front();
     const std::uint64_t from = options.path ? place_of(*options.path, info, options.table, n) : 0;

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <memory>
 #include <ostream>
 
@@ -5,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/dispatch.hpp"
+#include "repoquake/core/error.hpp"
 #include "repoquake/io/result_reader.hpp"
 
 namespace repoquake::cli {
@@ -57,17 +59,61 @@ void show_scores(const io::ResultInfo& info, std::ostream& out) {
                        fmt::format("{:.3f} ± {:.3f}", crps.at(k, 0), error.at(k, 0)), persistence.at(k, 0), units[k]);
 }
 
+constexpr std::string_view kPartial = ".partial";
+
+/// What became of the result that a partial file was to be.
+std::string fate_of(const std::string& result) {
+  return std::filesystem::exists(result) ? fmt::format("{} is an earlier result and untouched", result)
+                                         : fmt::format("there is no {}", result);
+}
+
+std::string run_again(const std::string& result) {
+  return std::filesystem::exists(result) ? "run it again with --force" : "run it again";
+}
+
+/// What a file that is not a result, but was to become one, is good for; nothing for a result.
+std::string explain_partial(const io::ResultInfo& info) {
+  const bool has_partial_name = info.path.ends_with(kPartial);
+  const std::string result = info.path.substr(0, info.path.size() - (has_partial_name ? kPartial.size() : 0));
+  if (info.status == "complete")
+    return has_partial_name ? fmt::format(
+                                  "  whole; the run was killed before it could rename it to {}: do that, and nothing "
+                                  "is lost; {}\n",
+                                  result, fate_of(result))
+                            : "";
+  const std::string what =
+      info.status == "interrupted" ? "the run was interrupted" : "the run was killed, or could not write on";
+  const std::string holds =
+      info.n_paths == 0 ? "it holds no paths" : fmt::format("it holds {} whole paths", info.n_paths);
+  return fmt::format("  {}; {}; {}\n  {}; `repoquake run --from {}` runs its scenario\n", what, holds, fate_of(result),
+                     run_again(result), info.path);
+}
+
+/// Where a partial file cannot even be opened.
+io::ResultInfo read_info_or_explain(const std::string& file) {
+  try {
+    return io::read_info(file);
+  } catch (const DataError& error) {
+    if (!file.ends_with(kPartial)) throw;
+    const std::string result = file.substr(0, file.size() - kPartial.size());
+    throw DataError(fmt::format("{}\n  the run that wrote it was killed: nothing in it can be read; {}; {}",
+                                error.what(), fate_of(result), run_again(result)));
+  }
+}
+
 void show(const std::string& file, std::ostream& out) {
-  const auto info = io::read_info(file);
+  const auto info = read_info_or_explain(file);
   out << fmt::format("{}\n  {}\n  {}, {}{}\n", info.path, info.title.empty() ? info.scenario_name : info.title,
                      info.format, info.status, info.is_conditional ? ", conditional replay" : "");
   out << fmt::format("  {} paths, seed {}, created {}, {} bytes\n", info.n_paths, info.seed, info.created,
                      info.file_bytes);
   if (!info.provenance.program_version.empty())
-    out << fmt::format("  repoquake {} ({}), {:.2f} s on {} threads\n", info.provenance.program_version,
-                       info.provenance.git_describe, info.seconds, info.threads);
+    out << fmt::format("  repoquake {} ({})", info.provenance.program_version, info.provenance.git_describe);
+  if (info.threads > 0) out << fmt::format(", {:.2f} s on {} threads", info.seconds, info.threads);
+  out << '\n' << explain_partial(info);
   for (const auto& input : info.provenance.inputs)
     out << fmt::format("  {:<10} {}  sha256 {}\n", input.role, input.path, input.sha256);
+  if (info.status == "incomplete") return;  // what its tables are to hold is not there yet
   for (const auto& group : info.groups) {
     out << '\n' << group << '\n';
     for (const auto& d : info.datasets)
