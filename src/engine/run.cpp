@@ -4,7 +4,9 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -15,6 +17,7 @@
 #include <tbb/parallel_pipeline.h>
 #include <tbb/task_arena.h>
 
+#include "repoquake/core/contract.hpp"
 #include "repoquake/engine/simulate_block.hpp"
 
 #if defined(__SANITIZE_THREAD__)
@@ -49,9 +52,9 @@ class Holding {
   Baton& baton_;
 };
 
-/// A chunk on its way through the pipeline.
+/// Chunks of one number, one of each plan, on their way through the pipeline.
 struct ChunkPlace {
-  ChunkResult chunk;
+  std::vector<ChunkResult> chunks;
   Baton baton;
 };
 
@@ -122,22 +125,32 @@ Manifest manifest_of(const plan::Plan& plan) {
   return m;
 }
 
-RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
-  const auto start = std::chrono::steady_clock::now();
-  const int threads = threads_of(options.threads);
-  RunSummary summary{.manifest = manifest_of(plan), .stats = OnlineStats(manifest_of(plan)), .threads = threads};
-  const Manifest& manifest = summary.manifest;
-  const std::uint64_t n_chunks = chunk_count(manifest);
-  tbb::enumerable_thread_specific<std::unique_ptr<BlockWorkspace>> workspaces(
-      [&] { return std::make_unique<BlockWorkspace>(plan); });
+namespace {
+
+/// What is done with the chunks of one number.
+struct Stages {
+  std::function<void(std::span<ChunkResult>)> encode;      ///< in the parallel stage
+  std::function<void(std::span<const ChunkResult>)> keep;  ///< in the ordered stage
+  std::function<bool()> is_done;                           ///< after keep: is the rest not wanted?
+};
+
+/// Simulates the plans chunk by chunk, side by side. True: it was asked to stop from outside before the end.
+bool run_pipeline(std::span<const plan::Plan* const> plans, std::span<RunSummary> summaries, const RunOptions& options,
+                  const Stages& stages) {
+  const std::uint64_t n_chunks = chunk_count(summaries.front().manifest);
+  using Workspaces = std::vector<std::unique_ptr<BlockWorkspace>>;
+  tbb::enumerable_thread_specific<Workspaces> workspaces([&] {
+    Workspaces own;
+    for (const plan::Plan* plan : plans) own.push_back(std::make_unique<BlockWorkspace>(*plan));
+    return own;
+  });
   // Chunks live here and not in the pipeline, which would lose those in flight when a sink throws. With as many tokens as
   // places and an ordered end, a place is free again before its next chunk is numbered.
-  std::vector<ChunkPlace> in_flight(kChunksInFlightPerThread * static_cast<std::size_t>(threads));
+  std::vector<ChunkPlace> in_flight(kChunksInFlightPerThread * static_cast<std::size_t>(summaries.front().threads));
   Baton numbering, ordering;
   std::uint64_t next = 0;
   bool was_stopped = false;
-  std::atomic<bool> is_done{false};  // the rule to stop is met: what is still in flight is dropped
-  sink.begin(manifest);
+  std::atomic<bool> is_done{false};  // what is still in flight is dropped
   const auto every_baton = [&](auto&& use) {
     use(numbering);
     use(ordering);
@@ -159,20 +172,24 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
     const auto place = static_cast<std::uint64_t>(id);
     ChunkPlace& flying = in_flight[place % in_flight.size()];
     const Holding turn(flying.baton);
-    flying.chunk = simulate_chunk(plan, manifest, place, *workspaces.local());
-    sink.encode(flying.chunk);
+    const Workspaces& own = workspaces.local();
+    for (std::size_t k = 0; k < plans.size(); ++k)
+      flying.chunks.push_back(simulate_chunk(*plans[k], summaries[k].manifest, place, *own[k]));
+    if (stages.encode) stages.encode(flying.chunks);
     return &flying;
   };
   const auto keep = [&](ChunkPlace* flying) {
     const Holding turn(ordering);
     const Holding chunk(flying->baton);
-    const ChunkResult done = std::exchange(flying->chunk, {});
+    const std::vector<ChunkResult> done = std::exchange(flying->chunks, {});
     if (is_done.load(std::memory_order_relaxed)) return;
-    summary.stats.absorb(done);
-    summary.convergence.see(summary.stats);
-    sink.write(done);
-    if (options.on_progress) options.on_progress(summary.stats.n_paths());
-    is_done.store(is_settled(manifest, summary.stats), std::memory_order_relaxed);
+    for (std::size_t k = 0; k < plans.size(); ++k) {
+      summaries[k].stats.absorb(done[k]);
+      summaries[k].convergence.see(summaries[k].stats);
+    }
+    stages.keep(done);
+    if (options.on_progress) options.on_progress(summaries.front().stats.n_paths());
+    is_done.store(stages.is_done && stages.is_done(), std::memory_order_relaxed);
   };
 
   const auto pipeline = [&] {
@@ -181,6 +198,7 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
                                tbb::make_filter<ChunkId, ChunkPlace*>(tbb::filter_mode::parallel, simulate) &
                                tbb::make_filter<ChunkPlace*, void>(tbb::filter_mode::serial_in_order, keep));
   };
+  const int threads = summaries.front().threads;
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   tbb::task_arena arena(threads);
   every_baton([](Baton& baton) { baton.pass(); });
@@ -191,15 +209,57 @@ RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
     throw;
   }
   every_baton([](Baton& baton) { baton.take(); });
+  for (RunSummary& summary : summaries) summary.convergence.close(summary.stats);
+  return was_stopped && !is_done.load();
+}
 
-  summary.convergence.close(summary.stats);
-  const bool has_settled = is_done.load() && summary.stats.n_paths() < manifest.n_paths;
-  summary.stop_reason = has_settled   ? StopReason::settled
-                        : was_stopped ? StopReason::interrupted
-                                      : StopReason::all_paths_done;
-  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+RunSummary summary_of(const plan::Plan& plan, const RunOptions& options) {
+  return {
+      .manifest = manifest_of(plan), .stats = OnlineStats(manifest_of(plan)), .threads = threads_of(options.threads)};
+}
+
+}  // namespace
+
+RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
+  const auto start = std::chrono::steady_clock::now();
+  RunSummary summary = summary_of(plan, options);
+  const Manifest& manifest = summary.manifest;
+  sink.begin(manifest);
+  const std::array<const plan::Plan*, 1> plans{&plan};
+  const bool was_stopped =
+      run_pipeline(plans, std::span(&summary, 1), options,
+                   {.encode = [&](std::span<ChunkResult> chunks) { sink.encode(chunks.front()); },
+                    .keep = [&](std::span<const ChunkResult> chunks) { sink.write(chunks.front()); },
+                    .is_done = [&] { return is_settled(manifest, summary.stats); }});
+  summary.stop_reason = was_stopped                                  ? StopReason::interrupted
+                        : summary.stats.n_paths() < manifest.n_paths ? StopReason::settled
+                                                                     : StopReason::all_paths_done;
+  summary.seconds = seconds_since(start);
   sink.end(summary);
   return summary;
+}
+
+std::vector<RunSummary> run_together(std::span<const plan::Plan> plans, const RunOptions& options,
+                                     const std::function<void(std::span<const ChunkResult>)>& keep) {
+  RQ_EXPECT(!plans.empty());
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<RunSummary> summaries;
+  std::vector<const plan::Plan*> pointers;
+  for (const plan::Plan& plan : plans) {
+    RQ_EXPECT(plan.n_paths == plans.front().n_paths);
+    summaries.push_back(summary_of(plan, options));
+    pointers.push_back(&plan);
+  }
+  const bool was_stopped = run_pipeline(pointers, summaries, options, {.encode = {}, .keep = keep, .is_done = {}});
+  for (RunSummary& summary : summaries) {
+    summary.stop_reason = was_stopped ? StopReason::interrupted : StopReason::all_paths_done;
+    summary.seconds = seconds_since(start);
+  }
+  return summaries;
 }
 
 RunSize estimate_size(const plan::Plan& plan, int threads) {

@@ -607,7 +607,9 @@ Compiled compile(const Scenario& s, const Scenario* base) {
 
   plan.opening.own = opening_market(s);
   plan.opening.base = base != nullptr ? opening_market(*base) : plan.opening.own;
-  plan.opening.need = opening_need(s.market.need);
+  // To hold the need of an equal opening is to find it: the same numbers as in the base, to the bit.
+  const bool holds_own = plan.opening.own == plan.opening.base && s.market.need == scenario::NeedRule::hold;
+  plan.opening.need = holds_own ? model::OpeningNeed::inverted : opening_need(s.market.need);
   plan.opening.stated_need = s.market.need_amount;
   plan.opening.position = s.basis_trade.position;
   plan.opening.volatility_before = s.market.treasury_volatility;

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <span>
+#include <vector>
 
 #include "repoquake/engine/manifest.hpp"
 #include "repoquake/engine/sink.hpp"
@@ -24,6 +26,12 @@ struct RunOptions {
 
 /// Errors: whatever the sink throws (IoError) comes through; the sink's `end` is then not called.
 [[nodiscard]] RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink);
+
+/// Simulates several plans side by side, chunk by chunk, so that the paths made from the same draws meet: memory does not
+/// grow with their number. `keep` gets the chunks of one number, one of each plan, in path order, one call at a time.
+/// Rules to stop play no part. Pre: at least one plan; equal n_paths.
+[[nodiscard]] std::vector<RunSummary> run_together(std::span<const plan::Plan> plans, const RunOptions& options,
+                                                   const std::function<void(std::span<const ChunkResult>)>& keep);
 
 /// Bytes that a run holds at most, and that its result takes before compression.
 struct RunSize {

@@ -26,6 +26,8 @@ struct DriverParams {
   double jump_probability = 0.0, jump_size = 0.0, jump_persistence = 0.0;
 
   [[nodiscard]] bool any() const noexcept { return tga || settlements || other_factors || volatility; }
+
+  bool operator==(const DriverParams&) const = default;
 };
 
 /// What the calendar says about a day's drawn flows.
@@ -34,6 +36,8 @@ struct DriverDay {
   UsdBn tga_reference = 0.0;  ///< yesterday's
   bool settles_coupons = false, settles_bills = false;
   UsdBn coupons = 0.0, bills = 0.0;  ///< means
+
+  bool operator==(const DriverDay&) const = default;
 };
 
 struct DriverDraws {

@@ -22,6 +22,8 @@ struct ModelParams {
     double lending_share, saturation, scarcity_ratio, kink_width;
     Spread half_saturation, reservation_spread;
     double capacity_dispersion, volatility_elasticity;
+
+    bool operator==(const Banks&) const = default;
   } banks{};
 
   struct Precaution {
@@ -29,11 +31,15 @@ struct ModelParams {
     Spread scale;
     double persistence;
     Spread threshold = 20.0;  ///< spread of a stressed day [model 2]
+
+    bool operator==(const Precaution&) const = default;
   } precaution{};
 
   struct MoneyFunds {
     Spread switching_scale;
     double unplaceable_share;
+
+    bool operator==(const MoneyFunds&) const = default;
   } money_funds{};
 
   struct Need {
@@ -43,6 +49,8 @@ struct ModelParams {
     double elasticity, stress_elasticity;
     Spread stress_spread;
     double tga_persistence = 0.9;  ///< of nonbank cash pulled by the Treasury [model 2]
+
+    bool operator==(const Need&) const = default;
   } need{};
 
   struct Dealers {
@@ -53,11 +61,15 @@ struct ModelParams {
     double first_absorption, capacity_dispersion;
     double fund_need_persistence = 0.93;  ///< of need from fund sales [model 2]
     double least_capacity = 0.05;         ///< share of the usual capacity that a shock leaves
+
+    bool operator==(const Dealers&) const = default;
   } dealers{};
 
   struct StandingRepo {
     double addressable_share;
     Spread smoothing;
+
+    bool operator==(const StandingRepo&) const = default;
   } standing_repo{};
 
   struct RepoOperations {
@@ -65,6 +77,8 @@ struct ModelParams {
     Spread appetite_scale;
     double appetite_share;
     Spread gcf_premium;
+
+    bool operator==(const RepoOperations&) const = default;
   } repo_operations{};
 
   struct Dispersion {
@@ -75,6 +89,8 @@ struct ModelParams {
     Spread base_width = 1.0;      ///< width of a calm day's law, bp [model 2]
     Spread widening_from = 10.0;  ///< spread above which the law widens, bp [model 2]
     Spread below_floor = 5.0;     ///< percentiles stay within this of the ON RRP rate, bp [model 2]
+
+    bool operator==(const Dispersion&) const = default;
   } dispersion{};
 
   struct BasisTrade {
@@ -95,9 +111,13 @@ struct ModelParams {
     double daily_sales_dispersion = 0.25;  ///< log s.d. of other investors' sales from day to day [model 2]
     double opening_cushion = 1.03;         ///< least opening equity over the maintenance level [model 2]
     double margin_floor = 0.5;             ///< least volatility ratio in the futures margin [model 2]
+
+    bool operator==(const BasisTrade&) const = default;
   } basis_trade{};
 
   double reference_volatility = 60.0;  ///< bp; volatilities enter relative to it [model 2]
+
+  bool operator==(const ModelParams&) const = default;
 };
 
 /// Multiples of the half-saturation spread on ordinary days, month-, quarter- and year-ends [model 2].

@@ -17,6 +17,8 @@ namespace repoquake::model {
 struct FedSheet {
   CentsData securities, repo_operations, standing_repo, other_assets;
   CentsData reserves, tga, on_rrp, foreign_rrp, currency, other_liabilities;
+
+  bool operator==(const FedSheet&) const = default;
 };
 
 inline constexpr std::size_t kMeanDays = 20;       ///< of the average spread that slow policy rules look at
@@ -86,6 +88,8 @@ struct PolicyRules {
     Spread trigger = 60.0;
     UsdBn morning_size = 75.0;
     double growth = 1.4, full_use = 0.95, cut = 0.5, idle_use = 0.5, idle_days = 5.0;
+
+    bool operator==(const EmergencyRepo&) const = default;
   } emergency_repo{};
   struct LargeScaleRepo {
     bool in_force = false;
@@ -93,11 +97,15 @@ struct PolicyRules {
     Spread basis = 15.0;
     UsdBn size = 500.0;
     double days = 20.0;
+
+    bool operator==(const LargeScaleRepo&) const = default;
   } large_scale_repo{};
   struct RunoffStop {
     bool in_force = false;
     Spread trigger = 5.0;
     double lag = 22.0;
+
+    bool operator==(const RunoffStop&) const = default;
   } runoff_stop{};
   struct ReservePurchases {
     bool in_force = false;
@@ -105,6 +113,8 @@ struct PolicyRules {
     double reserves_ratio = 0.12;
     UsdBn pace = 40.0;  ///< a month
     double lag = 1.0, taper = 20.0;
+
+    bool operator==(const ReservePurchases&) const = default;
   } reserve_purchases{};
   struct LargePurchases {
     bool in_force = false;
@@ -112,11 +122,17 @@ struct PolicyRules {
     UsdBn first_day = 40.0, full_size = 75.0;
     double ramp = 4.0;
     Spread stop_basis = 5.0;
+
+    bool operator==(const LargePurchases&) const = default;
   } large_purchases{};
   struct RateAdjustment {
     bool in_force = false;
     Spread trigger = 5.0, step = 5.0;
+
+    bool operator==(const RateAdjustment&) const = default;
   } rate_adjustment{};
+
+  bool operator==(const PolicyRules&) const = default;
 };
 
 /// What is known of a day and is the same on every path. Spreads over IORB.
@@ -154,6 +170,8 @@ struct DayContext {
   bool is_meeting = false;     ///< the central bank decides today
   double months_passed = 0.0;  ///< since the row before
   UsdBn runoff = 0.0;          ///< of securities today, contained in the flows
+
+  bool operator==(const DayContext&) const = default;
 };
 
 /// What comes in on a day, path by path: realised or drawn flows plus shocks. USD bn unless said.

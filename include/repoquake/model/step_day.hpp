@@ -23,6 +23,8 @@ struct OpeningMarket {
   double volatility = 60.0;  ///< of day 0, bp
   Spread opening_spread = 0.0;
   Spread trend_spread = 0.0;
+
+  bool operator==(const OpeningMarket&) const = default;
 };
 
 /// The need that clears an opening market at `spread`: 0 below the floor. Precaution, mark-up and stress elasticity are off.
@@ -43,6 +45,8 @@ struct Opening {
   UsdBn position = 0.0;             ///< of the basis trade
   double volatility_before = 60.0;  ///< bp, starts the averages
   FedSheet sheet;                   ///< the same in every lane
+
+  bool operator==(const Opening&) const = default;
 };
 
 /// Path constants are drawn: standard normals.

@@ -24,6 +24,8 @@ struct BaseFlows {
   double net_coupons = 0.0, net_bills = 0.0;
   double other_sales = 0.0, fed_purchases = 0.0;
   double volatility = 60.0, yield_change = 0.0;
+
+  bool operator==(const BaseFlows&) const = default;
 };
 
 struct PlanDay {
@@ -33,6 +35,8 @@ struct PlanDay {
   model::DriverDay drivers{};  ///< of drawn flows
   calendar::PeriodEnd period_end = calendar::PeriodEnd::none;
   bool is_tax_date = false;
+
+  bool operator==(const PlanDay&) const = default;
 };
 
 /// Column of DayFlows that a shock moves.
@@ -76,12 +80,16 @@ struct PlanShock {
 
   [[nodiscard]] bool is_random() const noexcept { return law != Law::constant || probability < 1.0; }
   [[nodiscard]] bool has_random_start() const noexcept { return last_start > first_start; }
+
+  bool operator==(const PlanShock&) const = default;
 };
 
 /// Correlation of normal scores among some of the shocks.
 struct ShockCorrelator {
   std::vector<std::size_t> shocks;  ///< places in Plan::shocks
   random::Correlator correlator;
+
+  bool operator==(const ShockCorrelator&) const = default;
 };
 
 /// A response of the satellite (scenario/transmission.hpp).

@@ -29,6 +29,8 @@ class Correlator {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+  bool operator==(const Correlator&) const = default;
+
   /// L_jk; zero for k > j.
   [[nodiscard]] double factor(std::size_t row, std::size_t column) const noexcept {
     return factor_[row * size_ + column];
