@@ -57,14 +57,11 @@ Design saltelli(std::size_t n, std::size_t factors, std::uint64_t seed) {
   Design design{factors, {}};
   design.points.reserve(n * saltelli_group(factors) * factors);
   for (std::size_t k = 0; k < n; ++k) {
-    const auto a = base.point(k).first(factors);
-    const auto b = base.point(k).last(factors);
-    design.points.insert(design.points.end(), a.begin(), a.end());
-    design.points.insert(design.points.end(), b.begin(), b.end());
-    for (std::size_t i = 0; i < factors; ++i) {
-      design.points.insert(design.points.end(), a.begin(), a.end());
-      *(design.points.end() - static_cast<std::ptrdiff_t>(factors - i)) = b[i];
-    }
+    const auto both = base.point(k);
+    for (std::size_t i = 0; i < factors; ++i) design.points.push_back(both[2 * i]);
+    for (std::size_t i = 0; i < factors; ++i) design.points.push_back(both[2 * i + 1]);
+    for (std::size_t from_b = 0; from_b < factors; ++from_b)
+      for (std::size_t i = 0; i < factors; ++i) design.points.push_back(both[2 * i + (i == from_b ? 1 : 0)]);
   }
   return design;
 }

@@ -44,7 +44,8 @@ struct Design {
 
 /// For indices of Sobol (sensitivity.hpp): n groups of factors + 2 points, group k being
 ///   A_k, B_k, A_k with coordinate 0 from B_k, ..., A_k with coordinate factors - 1 from B_k
-/// where (A_k, B_k) is point k of a scrambled Sobol design in 2 factors dimensions. n should be a power of two.
+/// where coordinate i of A_k and of B_k are dimensions 2i and 2i + 1 of point k of a scrambled Sobol design: neighbours
+/// make the most even pairs, and a further factor leaves the coordinates of the others. n should be a power of two.
 /// Pre: factors in 1 .. random::kMaxSobolDimensions / 2.
 /// Source  A. Saltelli et al., "Variance based sensitivity analysis of model output. Design and estimator for the total
 ///         sensitivity index", Comput. Phys. Commun. 181 (2010).

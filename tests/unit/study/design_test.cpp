@@ -121,14 +121,18 @@ TEST_CASE("a group of Saltelli is two points and the first with one coordinate o
   for (std::size_t k = 0; k < 16; ++k) {
     const std::size_t first = k * saltelli_group(kFactors);
     for (std::size_t j = 0; j < kFactors; ++j) {
-      const double a = base.point(k)[j];
-      const double b = base.point(k)[kFactors + j];
+      const double a = base.point(k)[2 * j];
+      const double b = base.point(k)[2 * j + 1];
       CHECK(design.point(first)[j] == a);
       CHECK(design.point(first + 1)[j] == b);
       for (std::size_t i = 0; i < kFactors; ++i) CHECK(design.point(first + 2 + i)[j] == (i == j ? b : a));
     }
   }
   CHECK(begins_with(saltelli(33, kFactors, 5), design));
+  const Design wider = saltelli(16, kFactors + 1, 5);
+  for (std::size_t k = 0; k < 16; ++k)
+    for (std::size_t j = 0; j < kFactors; ++j)
+      CHECK(wider.point(k * saltelli_group(kFactors + 1))[j] == design.point(k * saltelli_group(kFactors))[j]);
   CHECK_FALSE(begins_with(saltelli(33, kFactors, 6), design));
 }
 
