@@ -57,28 +57,27 @@ stats::Estimate with_errors(double value, std::size_t n, std::vector<double> res
 }
 
 /// A group as a row of terms, its outputs less the mean of the full sample:
-///   (a + b)/2, (a^2 + b^2)/2, then by factor  b (ab - a), ab - a, (ab - a)^2/2
+///   (a + b)/2, (a^2 + b^2)/2, then by factor  b (ab - a), (ab - a)^2/2
 void append_terms(std::span<const double> group, double mean, std::vector<double>& rows) {
   const double a = group[0] - mean;
   const double b = group[1] - mean;
   rows.insert(rows.end(), {0.5 * (a + b), 0.5 * (a * a + b * b)});
   for (const double output : group.subspan(2)) {
     const double change = (output - mean) - a;
-    rows.insert(rows.end(), {b * change, change, 0.5 * (change * change)});
+    rows.insert(rows.end(), {b * change, 0.5 * (change * change)});
   }
 }
 
-/// From the means of the terms over a sample of groups, whose own mean is means[0].
+/// From the means of the terms over a sample of groups. That a resample has a mean of its own matters to the variance;
+/// to the product only in second order.
 struct Indices {
   std::span<const double> means;
 
   [[nodiscard]] double variance() const { return means[1] - means[0] * means[0]; }
   /// A constant sample leaves its rounding.
   [[nodiscard]] bool constant() const { return variance() <= 1e-12 * means[1]; }
-  [[nodiscard]] double first(std::size_t i) const {
-    return (means[2 + 3 * i] - means[0] * means[3 + 3 * i]) / variance();
-  }
-  [[nodiscard]] double total(std::size_t i) const { return means[4 + 3 * i] / variance(); }
+  [[nodiscard]] double first(std::size_t i) const { return means[2 + 2 * i] / variance(); }
+  [[nodiscard]] double total(std::size_t i) const { return means[3 + 2 * i] / variance(); }
 };
 
 }  // namespace
@@ -105,19 +104,17 @@ SobolIndices sobol_indices(std::span<const double> outputs, std::size_t factors,
     result.mean = result.variance = kNaN;
     return result;
   }
-  const stats::Moments moments = stats::moments_of(base);
-  result.mean = moments.mean;
-  if (moments.min == moments.max) return result;
+  result.mean = stats::moments_of(base).mean;
 
-  const std::size_t width = 2 + 3 * factors;
+  const std::size_t width = 2 + 2 * factors;
   std::vector<double> rows;
   rows.reserve(used * width);
-  for (const auto& group : groups) append_terms(group, moments.mean, rows);
+  for (const auto& group : groups) append_terms(group, result.mean, rows);
   std::vector<double> sums(width, 0.0);
   for (std::size_t i = 0; i < rows.size(); ++i) sums[i % width] += rows[i];
   for (double& s : sums) s /= static_cast<double>(used);
   const Indices indices{sums};
-  if (indices.constant()) return result;  // squares that underflow
+  if (indices.constant()) return result;
   result.variance = indices.variance();
 
   const std::vector<double> means = resampled_means(rows, width, bootstrap);

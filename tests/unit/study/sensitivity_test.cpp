@@ -1,6 +1,7 @@
 #include "repoquake/study/sensitivity.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -47,7 +48,34 @@ double largest_miss(const std::vector<stats::Estimate>& estimates, const std::ve
   return miss;
 }
 
+/// FNV-1a over the bits of numbers.
+struct Digest {
+  std::uint64_t value = 0xcbf29ce484222325;
+
+  void add(double x) { value = (value ^ std::bit_cast<std::uint64_t>(x)) * 0x100000001b3; }
+  void add(const stats::Estimate& e) {
+    for (const double x : {e.value, e.standard_error, e.lo, e.hi}) add(x);
+  }
+};
+
 }  // namespace
+
+TEST_CASE("designs and estimates have the same bits everywhere", "[sensitivity]") {
+  const auto f = [](Point u) { return 3.0 * u[0] + u[1] * u[1] - 0.25 * u[2] * u[0]; };
+  Digest designs;
+  Digest found;
+  for (const Design& design : {saltelli(128, 3, kSeed), morris(50, 3, kSeed), latin_hypercube(77, 3, kSeed)})
+    for (const double x : design.points) designs.add(x);
+  const SobolIndices indices_found = sobol_indices(outputs(saltelli(128, 3, kSeed), f), 3, kBootstrap);
+  for (const auto& e : indices_found.first) found.add(e);
+  for (const auto& e : indices_found.total) found.add(e);
+  const Design steps = morris(50, 3, kSeed);
+  for (const auto& e : elementary_effects(steps, outputs(steps, f), kBootstrap)) found.add(e.mu_star);
+  const Design points = latin_hypercube(77, 3, kSeed);
+  for (const auto& e : partial_rank_correlations(points, outputs(points, f)).inputs) found.add(e);
+  CHECK(designs.value == 0xfb807b747ee5dfc4);
+  CHECK(found.value == 0x1868f4aa5091391f);
+}
 
 TEST_CASE("indices of known functions from 4096 base samples are right to 0.01", "[sensitivity]") {
   for (const KnownIndices& known : {ishigami(), sobol_g(), polynomial()}) {
