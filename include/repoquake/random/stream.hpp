@@ -70,4 +70,29 @@ static_assert(open01(0) == 0x1p-53 && open01(~std::uint64_t{0}) == 1.0 - 0x1p-53
   return (static_cast<std::uint16_t>(key.stream) & 1) == 0 ? pair[0] : pair[1];
 }
 
+/// What is drawn once a study, not once a path and day: designs and resampling. Append only, as above.
+enum class StudyStream : std::uint32_t {
+  scrambling = 0,   ///< item: node of the tree of digits (sobol.hpp)
+  latin_order = 1,  ///< item: step of the shuffle
+  latin_place = 2,  ///< item: point
+  morris_step = 3,  ///< item: trajectory; dimension: step
+  morris_base = 4,  ///< item: trajectory; dimension: factor
+  resampling = 5    ///< item: four picks; dimension: resample
+};
+
+/// 128 random bits at an address of their own kind: the fourth word has its top bit set, which that of a path never has.
+///
+///   counter = (item low, item high, dimension, 2^31 | stream),  key = (seed low, seed high)
+[[nodiscard]] constexpr std::array<std::uint32_t, 4> study_words(StudyStream stream, std::uint32_t dimension,
+                                                                 std::uint64_t item, std::uint64_t seed) noexcept {
+  return philox4x32({static_cast<std::uint32_t>(item), static_cast<std::uint32_t>(item >> 32), dimension,
+                     std::uint32_t{0x8000'0000} | static_cast<std::uint32_t>(stream)},
+                    {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+}
+
+/// A whole number below n from 32 random bits: bits n / 2^32, rounded down. Uniform to n / 2^32. Pre: n > 0.
+[[nodiscard]] constexpr std::uint32_t below(std::uint32_t n, std::uint32_t bits) noexcept {
+  return static_cast<std::uint32_t>(std::uint64_t{bits} * n >> 32);
+}
+
 }  // namespace repoquake::random

@@ -38,6 +38,26 @@ TEST_CASE("the addressing of draws is frozen", "[stream]") {
   static_assert(uniform({0, 0, Stream::need_shock}, 0) == open01(0xe169c58d6627e8d5));  // usable in constants
 }
 
+TEST_CASE("what is drawn once a study has addresses of its own, which are frozen", "[stream]") {
+  const auto number = [](StudyStream s) { return static_cast<int>(s); };
+  CHECK(number(StudyStream::scrambling) == 0);
+  CHECK(number(StudyStream::latin_order) == 1);
+  CHECK(number(StudyStream::latin_place) == 2);
+  CHECK(number(StudyStream::morris_step) == 3);
+  CHECK(number(StudyStream::morris_base) == 4);
+  CHECK(number(StudyStream::resampling) == 5);
+  CHECK(study_words(StudyStream::resampling, 0x1234, 0x0123456789abcdef, 0xfedcba9876543210) ==
+        philox4x32({0x89abcdef, 0x01234567, 0x1234, 0x80000005}, {0x76543210, 0xfedcba98}));
+}
+
+TEST_CASE("a word picks among n evenly", "[stream]") {
+  CHECK(below(1, ~std::uint32_t{0}) == 0);
+  CHECK(below(3, 0x5555'5555) == 0);
+  CHECK(below(3, 0x5555'5556) == 1);
+  CHECK(below(3, 0xaaaa'aaab) == 2);
+  CHECK(below(~std::uint32_t{0}, ~std::uint32_t{0}) == 0xffff'fffe);
+}
+
 TEST_CASE("uniforms stay inside (0, 1) for every word", "[stream]") {
   CHECK(open01(0) == 0x1p-53);
   CHECK(open01(0xfff) == 0x1p-53);
