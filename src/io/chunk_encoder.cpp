@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <limits>
 #include <new>
 
@@ -30,6 +31,10 @@ void shuffle(std::span<const Word> words, std::span<std::byte> bytes) {
   }
 }
 
+void append(std::span<const std::byte> bytes, std::vector<std::byte>& to) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
 }  // namespace
 
 void ChunkEncoder::Free::operator()(libdeflate_compressor* compressor) const noexcept {
@@ -49,12 +54,11 @@ std::vector<std::byte> ChunkEncoder::operator()(std::span<const Word> words, std
   std::vector<std::byte> stored;
   if (n == 0) return stored;
   if (!compressor_) {
-    stored.reserve(n * sizeof(Word));
-    const std::span<const std::byte> bytes = std::as_bytes(words);
-    stored.assign(bytes.begin(), bytes.end());
-    const std::array<Word, 1> filler{fill};
-    for (std::size_t i = words.size(); i < n; ++i)
-      stored.insert(stored.end(), std::as_bytes(std::span(filler)).begin(), std::as_bytes(std::span(filler)).end());
+    stored.reserve(n * sizeof(Word) + sizeof(std::uint32_t));
+    append(std::as_bytes(words), stored);
+    for (std::size_t i = words.size(); i < n; ++i) append(std::as_bytes(std::span(&fill, 1)), stored);
+    const std::uint32_t checksum = fletcher32(stored);
+    append(std::as_bytes(std::span(&checksum, 1)), stored);
     return stored;
   }
   stored.resize(n * sizeof(Word));
@@ -75,6 +79,47 @@ std::vector<std::byte> ChunkEncoder::operator()(std::span<const Word> words, std
 template std::vector<std::byte> ChunkEncoder::operator()(std::span<const std::uint16_t>, std::uint64_t, std::uint16_t);
 template std::vector<std::byte> ChunkEncoder::operator()(std::span<const std::uint32_t>, std::uint64_t, std::uint32_t);
 template std::vector<std::byte> ChunkEncoder::operator()(std::span<const std::uint64_t>, std::uint64_t, std::uint64_t);
+
+// A word with its bytes swapped is 256 times the word, modulo 65535. So the words are added as they stand in memory, in
+// lanes that need no carries between them, and the two sums are swapped at the end.
+std::uint32_t fletcher32(std::span<const std::byte> bytes) noexcept {
+  constexpr std::size_t kLanes = 64;       // many: the compiler keeps the loop over them, and makes it wide
+  constexpr std::size_t kMostSteps = 361;  // 65535 * 361 * 362 / 2 < 2^32
+  constexpr std::size_t kStepBytes = kLanes * sizeof(std::uint16_t);
+  const auto modulo = [](std::uint64_t value) { return value == 0 ? 0 : (value - 1) % 65535 + 1; };
+  const auto swapped = [](std::uint64_t half) { return static_cast<std::uint32_t>((half & 0xFF) << 8 | half >> 8); };
+  std::uint64_t sum = 0;
+  std::uint64_t sum_of_sums = 0;
+  while (bytes.size() >= kStepBytes) {
+    const std::size_t steps = std::min(kMostSteps, bytes.size() / kStepBytes);
+    std::array<std::uint32_t, kLanes> sums{};
+    std::array<std::uint32_t, kLanes> sums_of_sums{};
+    for (std::size_t step = 0; step < steps; ++step) {
+      std::array<std::uint16_t, kLanes> words;
+      std::memcpy(words.data(), bytes.data() + step * kStepBytes, kStepBytes);
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        sums[lane] += words[lane];
+        sums_of_sums[lane] += sums[lane];
+      }
+    }
+    // A lane counts its word of a step as often as steps are left; in the order of memory it counts kLanes times as
+    // often, less the words before it in its step.
+    sum_of_sums += steps * kLanes * sum;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      sum += sums[lane];
+      sum_of_sums += std::uint64_t{sums_of_sums[lane]} * kLanes - std::uint64_t{sums[lane]} * lane;
+    }
+    sum = modulo(sum);
+    sum_of_sums = modulo(sum_of_sums);
+    bytes = bytes.subspan(steps * kStepBytes);
+  }
+  for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), sizeof(std::uint16_t)))) {
+    sum += std::to_integer<std::uint64_t>(bytes[0]);
+    if (bytes.size() > 1) sum += std::to_integer<std::uint64_t>(bytes[1]) << 8;
+    sum_of_sums += sum;
+  }
+  return swapped(modulo(sum_of_sums)) << 16 | swapped(modulo(sum));
+}
 
 void to_stored(std::span<const float> values, std::vector<std::uint32_t>& words) {
   words.resize(values.size());

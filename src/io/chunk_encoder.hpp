@@ -1,6 +1,7 @@
 /// Turns columns of a chunk of paths into the bytes that stand in the file, as HDF5's standard filters would.
 ///
-/// Format   With compression: the filters shuffle and deflate (zlib). Without: the values as they are, little endian.
+/// Format   With compression: the filters shuffle and deflate (zlib). Without: the values as they are, little endian, and
+///          the checksum of the filter Fletcher32.
 /// Bytes    A function of the values, the number of rows and the level only.
 /// Threads  One encoder per thread; it keeps its buffers from one column to the next.
 #pragma once
@@ -31,9 +32,14 @@ class ChunkEncoder {
   };
 
   std::uint64_t rows_;
-  std::unique_ptr<libdeflate_compressor, Free> compressor_;  ///< none: stored as it is
+  std::unique_ptr<libdeflate_compressor, Free> compressor_;  ///< none: stored plain, with a checksum
   std::vector<std::byte> deflated_;
 };
+
+/// The checksum of HDF5's filter Fletcher32, which stores it behind the chunk in little endian. Sums of 16-bit big-endian
+/// words modulo 65535, a last single byte counting as a word's first: the sum of the words in the lower half, the sum of
+/// its partial sums in the upper; a half is 0 only where all words are.
+[[nodiscard]] std::uint32_t fletcher32(std::span<const std::byte> bytes) noexcept;
 
 /// The bits of floats, netCDF's fill value in place of NaN.
 void to_stored(std::span<const float> values, std::vector<std::uint32_t>& words);

@@ -311,7 +311,10 @@ Layout ResultWriter::column_layout(std::uint64_t width) const {
     layout.shape.push_back(width);
     layout.chunk.push_back(width);
   }
-  if (options_.compress) layout.deflate_level = options_.deflate_level;
+  if (options_.compress)
+    layout.deflate_level = options_.deflate_level;
+  else
+    layout.checksum = true;  // deflate has its own
   return layout;
 }
 

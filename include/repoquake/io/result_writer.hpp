@@ -63,7 +63,7 @@ struct Observed {
 struct WriterOptions {
   std::string path;
   bool force = false;     ///< may replace a result that exists
-  bool compress = true;   ///< shuffle + deflate, readable by every HDF5
+  bool compress = true;   ///< shuffle + deflate, else plain + Fletcher32; readable by every HDF5
   int deflate_level = 1;  ///< 1..9
 };
 
