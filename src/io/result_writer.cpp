@@ -239,9 +239,7 @@ void check_output(const std::string& path, bool force) {
 }
 
 ResultWriter::ResultWriter(WriterOptions options, Provenance provenance, Observed observed)
-    : options_(std::move(options)), provenance_(std::move(provenance)), observed_(std::move(observed)) {
-  RQ_EXPECT(options_.deflate_level >= 1 && options_.deflate_level <= 9);
-}
+    : options_(std::move(options)), provenance_(std::move(provenance)), observed_(std::move(observed)) {}
 
 ResultWriter::~ResultWriter() {
   if (!file_.is_open()) return;
@@ -312,9 +310,9 @@ Layout ResultWriter::column_layout(std::uint64_t width) const {
     layout.chunk.push_back(width);
   }
   if (options_.compress)
-    layout.deflate_level = options_.deflate_level;
+    layout.deflate_level = 1;  // what the file says of it; the encoder has its own levels
   else
-    layout.checksum = true;  // deflate has its own
+    layout.checksum = true;  // a deflated chunk ends with one of zlib
   return layout;
 }
 
@@ -428,15 +426,17 @@ void ResultWriter::encode(engine::ChunkResult& chunk) const {
   RQ_EXPECT(chunk.flags.size() == chunk.n_paths);
   RQ_EXPECT(chunk.events.size() == (manifest_.has_rules ? chunk.n_paths * n_days : 0));
 
-  ChunkEncoder encoder(chunk_rows_, options_.compress, options_.deflate_level);
+  const ChunkEncoder encoder(chunk_rows_, options_.compress);
   chunk.encoded.clear();
   chunk.encoded.reserve(n_variables + kPathFeatureCount + 4);
 
   std::vector<std::uint32_t> words;
   for (std::size_t v = 0; v < n_variables; ++v) {
     to_stored(chunk.table(v, n_days), words);
+    // Decision 0010: level 1 alone would make a file a little larger than HDF5's own filter does.
+    const Search search = manifest_.variables[v] == Variable::reserves ? Search::longer : Search::brief;
     chunk.encoded.push_back(
-        encoder(std::span<const std::uint32_t>(words), n_days, std::bit_cast<std::uint32_t>(kFloatFill)));
+        encoder(std::span<const std::uint32_t>(words), n_days, std::bit_cast<std::uint32_t>(kFloatFill), search));
   }
 
   std::vector<std::uint64_t> long_words(chunk.n_paths);

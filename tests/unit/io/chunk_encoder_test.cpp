@@ -68,7 +68,7 @@ TEST_CASE("a plain chunk stands in the file as HDF5's own filter would have put 
   std::vector<std::uint32_t> words(rows * width);
   std::memcpy(words.data(), some_bytes(words.size() * 4, kind).data(), words.size() * 4);
   const io::Layout layout{.shape = {rows, width}, .chunk = {rows, width}, .checksum = true};
-  const std::vector<std::byte> ours = ChunkEncoder(rows, false, 1)(std::span<const std::uint32_t>(words), width, 0U);
+  const std::vector<std::byte> ours = ChunkEncoder(rows, false)(std::span<const std::uint32_t>(words), width, 0U);
   {
     io::File file = io::File::create(folder / "a.h5");
     file.root().create_dataset<std::uint32_t>("theirs", layout).write(std::span<const std::uint32_t>(words));
@@ -84,7 +84,7 @@ TEST_CASE("a plain chunk stands in the file as HDF5's own filter would have put 
 TEST_CASE("missing rows of a plain chunk are filled, and under the checksum", "[io]") {
   const std::vector<std::uint16_t> words{1, 2, 3};
   const std::vector<std::uint16_t> padded{1, 2, 3, 7, 7, 7, 7, 7};
-  ChunkEncoder encoder(4, false, 1);
+  const ChunkEncoder encoder(4, false);
   const auto stored = encoder(std::span<const std::uint16_t>(words), 2, std::uint16_t{7});
   CHECK(stored.size() == 8 * 2 + 4);
   CHECK(stored == encoder(std::span<const std::uint16_t>(padded), 2, std::uint16_t{7}));
@@ -114,4 +114,62 @@ TEST_CASE("a damaged chunk is a DataError that names its dataset, compressed or 
   }
   test::spill(path, whole);
   CHECK_NOTHROW(io::read_table(path, "/paths/spread"));
+}
+
+TEST_CASE("columns of one value are compressed as their values and sizes say, whatever came before", "[io]") {
+  const TemporaryFolder folder;
+  const std::uint64_t rows = 64;
+  const ChunkEncoder encoder(rows, true);
+  struct Column {
+    std::uint64_t width;
+    std::uint32_t value;
+  };
+  const std::vector<Column> columns{{3, 0}, {3, 0}, {3, 7}, {5, 7}, {3, 0}, {6, 7}, {6, 0}, {3, 7}};
+  {
+    io::File file = io::File::create(folder / "a.h5");
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const auto [width, value] = columns[i];
+      const io::Layout layout{.shape = {rows, width}, .chunk = {rows, width}, .deflate_level = 1};
+      const std::vector<std::uint32_t> words(rows * width, value);
+      file.root()
+          .create_dataset<std::uint32_t>("short" + std::to_string(i), layout)
+          .write_chunk(io::Extent{0, 0}, encoder(std::span<const std::uint32_t>(words), width, 9U));
+      const std::vector<std::uint64_t> long_words(rows * width, value);
+      file.root()
+          .create_dataset<std::uint64_t>("long" + std::to_string(i), layout)
+          .write_chunk(io::Extent{0, 0}, encoder(std::span<const std::uint64_t>(long_words), width, std::uint64_t{9}));
+    }
+    file.close();
+  }
+  const io::File file = io::File::open(folder / "a.h5");
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    for (const char* name : {"short", "long"}) {
+      INFO(name << i);
+      CHECK(file.root().open_dataset(name + std::to_string(i)).read_numbers(0, rows) ==
+            std::vector<double>(rows * columns[i].width, columns[i].value));
+    }
+}
+
+TEST_CASE("a longer search makes other bytes of the same values", "[io]") {
+  const TemporaryFolder folder;
+  const std::uint64_t rows = 1024;
+  std::vector<std::uint32_t> words(rows * 17);
+  std::mt19937 generator(1);
+  for (std::uint32_t& word : words) word = static_cast<std::uint32_t>(generator()) % 5000U;
+  const ChunkEncoder encoder(rows, true);
+  const auto brief = encoder(std::span<const std::uint32_t>(words), 17, 0U);
+  const auto longer = encoder(std::span<const std::uint32_t>(words), 17, 0U, io::Search::longer);
+  CHECK(brief != longer);
+  CHECK(brief == encoder(std::span<const std::uint32_t>(words), 17, 0U, io::Search::brief));
+  const io::Layout layout{.shape = {rows, 17}, .chunk = {rows, 17}, .deflate_level = 1};
+  {
+    io::File file = io::File::create(folder / "a.h5");
+    file.root().create_dataset<std::uint32_t>("brief", layout).write_chunk(io::Extent{0, 0}, brief);
+    file.root().create_dataset<std::uint32_t>("longer", layout).write_chunk(io::Extent{0, 0}, longer);
+    file.close();
+  }
+  const io::File file = io::File::open(folder / "a.h5");
+  const std::vector<double> values(words.begin(), words.end());
+  CHECK(file.root().open_dataset("brief").read_numbers(0, rows) == values);
+  CHECK(file.root().open_dataset("longer").read_numbers(0, rows) == values);
 }
