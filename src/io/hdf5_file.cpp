@@ -635,7 +635,7 @@ Group Group::create_group(std::string_view name) const {
 Dataset Group::create_numbers(std::string_view name, ElementType type, const Layout& layout, const void* fill) const {
   silence();
   RQ_EXPECT(layout.chunk.empty() || layout.chunk.size() == layout.shape.size());
-  RQ_EXPECT(layout.deflate_level == 0 || !layout.chunk.empty());
+  RQ_EXPECT((layout.deflate_level == 0 && !layout.checksum) || !layout.chunk.empty());
   const std::string key(name);
   const FileState& file = handle_.file();
   const Owned space(make_space(layout.shape));
@@ -648,6 +648,7 @@ Dataset Group::create_numbers(std::string_view name, ElementType type, const Lay
     check(H5Pset_shuffle(properties), file, key);
     check(H5Pset_deflate(properties, static_cast<unsigned>(layout.deflate_level)), file, key);
   }
+  if (layout.checksum) check(H5Pset_fletcher32(properties), file, key);
   if (fill != nullptr) check(H5Pset_fill_value(properties, memory_type(type), fill), file, key);
   Handle dataset(H5Dcreate2(handle_.id(), key.c_str(), file_type(type), space, H5P_DEFAULT, properties, H5P_DEFAULT),
                  handle_.shared_file());

@@ -121,7 +121,7 @@ std::size_t first_of_summary(const engine::Manifest& manifest) {
   return manifest.variables.size() + (manifest.stored.worst > 0 ? 1 : 0) + 1;
 }
 
-std::vector<std::byte> encode_indices(ChunkEncoder& encoder, const engine::ChunkResult& chunk) {
+std::vector<std::byte> encode_indices(const ChunkEncoder& encoder, const engine::ChunkResult& chunk) {
   std::vector<std::uint64_t> indices = chunk.indices;
   for (std::uint64_t i = indices.size(); i < chunk.n_paths; ++i) indices.push_back(chunk.first_path + i);
   return encoder(std::span<const std::uint64_t>(indices), 1, std::uint64_t{0});
@@ -258,9 +258,7 @@ void check_output(const std::string& path, bool force) {
 }
 
 ResultWriter::ResultWriter(WriterOptions options, Provenance provenance, Observed observed)
-    : options_(std::move(options)), provenance_(std::move(provenance)), observed_(std::move(observed)) {
-  RQ_EXPECT(options_.deflate_level >= 1 && options_.deflate_level <= 9);
-}
+    : options_(std::move(options)), provenance_(std::move(provenance)), observed_(std::move(observed)) {}
 
 ResultWriter::~ResultWriter() {
   if (!file_.is_open()) return;
@@ -338,7 +336,10 @@ Layout ResultWriter::column_layout(const PathTable& table, std::uint64_t width) 
     layout.shape.push_back(width);
     layout.chunk.push_back(width);
   }
-  if (options_.compress) layout.deflate_level = options_.deflate_level;
+  if (options_.compress)
+    layout.deflate_level = 1;  // what the file says of it; the encoder has its own levels
+  else
+    layout.checksum = true;  // a deflated chunk ends with one of zlib
   return layout;
 }
 
@@ -475,12 +476,14 @@ void ResultWriter::encode_paths(engine::ChunkResult& chunk) const {
   RQ_EXPECT(chunk.n_paths > 0 && chunk.n_paths <= paths_.chunk_rows);
   RQ_EXPECT(chunk.paths.size() == n_variables * chunk.n_paths * n_days);
 
-  ChunkEncoder encoder(paths_.chunk_rows, options_.compress, options_.deflate_level);
+  const ChunkEncoder encoder(paths_.chunk_rows, options_.compress);
   std::vector<std::uint32_t> words;
   for (std::size_t v = 0; v < n_variables; ++v) {
     to_stored(chunk.table(v, n_days), words);
+    // Decision 0010: level 1 alone would make a file a little larger than HDF5's own filter does.
+    const Search search = manifest_.variables[v] == Variable::reserves ? Search::longer : Search::brief;
     chunk.encoded.push_back(
-        encoder(std::span<const std::uint32_t>(words), n_days, std::bit_cast<std::uint32_t>(kFloatFill)));
+        encoder(std::span<const std::uint32_t>(words), n_days, std::bit_cast<std::uint32_t>(kFloatFill), search));
   }
   std::vector<std::uint64_t> long_words;
   if (manifest_.stored.worst > 0) {
@@ -498,7 +501,7 @@ void ResultWriter::encode_summary(engine::ChunkResult& chunk) const {
   RQ_EXPECT(chunk.flags.size() == chunk.n_paths);
   RQ_EXPECT(!manifest_.has_rules || chunk.events.size() == chunk.n_paths * n_days);
 
-  ChunkEncoder encoder(summary_.chunk_rows, options_.compress, options_.deflate_level);
+  const ChunkEncoder encoder(summary_.chunk_rows, options_.compress);
   chunk.encoded.push_back(encode_indices(encoder, chunk));
   std::vector<std::uint32_t> words;
   std::vector<std::uint64_t> long_words;

@@ -60,6 +60,7 @@ struct Layout {
   Extent shape;           ///< empty: one value
   Extent chunk;           ///< empty: stored in one piece; else as many as `shape`, each >= 1 and <= that of `shape`
   int deflate_level = 0;  ///< 1..9: shuffle and deflate filters; needs `chunk`
+  bool checksum = false;  ///< Fletcher32 filter, last: a reader is told when a chunk was damaged; needs `chunk`
 };
 
 struct FileState;  // path, descriptor and first failure of an open file: in the .cpp

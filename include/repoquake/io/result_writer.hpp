@@ -64,9 +64,8 @@ struct Observed {
 
 struct WriterOptions {
   std::string path;
-  bool force = false;     ///< may replace a result that exists
-  bool compress = true;   ///< shuffle + deflate, readable by every HDF5
-  int deflate_level = 1;  ///< 1..9
+  bool force = false;    ///< may replace a result that exists
+  bool compress = true;  ///< shuffle + deflate, else plain + Fletcher32; readable by every HDF5
 };
 
 /// The name a result has while it is being written.
