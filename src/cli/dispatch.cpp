@@ -27,6 +27,7 @@ int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::
   const Command command{arguments, out, err};
   int exit_code = kOk;
   add_run(app, command, exit_code);
+  add_compare(app, command, exit_code);
   add_check(app, command, exit_code);
   add_explain(app, command, exit_code);
   add_trace(app, command);

@@ -352,7 +352,7 @@ void add_unmet(KeyRecorder& recorder) {
        {"size", "size.normal.mean", "size.normal.sd", "size.lognormal.median", "size.student_t.scale",
         "size.student_t.mean", "size.uniform.low", "size.uniform.high", "size.discrete.values[]", "size.clip[]"})
     recorder.note("shocks[]." + std::string(key), Form::quantity, Unit::bp);  // where the target is a spread
-  for (const Unit unit : {Unit::usd_bn, Unit::business_days, Unit::none})  // after the metric's dimension
+  for (const Unit unit : {Unit::usd_bn, Unit::business_days, Unit::none})     // after the metric's dimension
     recorder.note("simulate.stop.half_width", Form::quantity, unit);
   recorder.note("policy.standing_repo.stigma", Form::list);
   recorder.note("policy.standing_repo.stigma[].from", Form::date);

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/cf_dataset.hpp"
 #include "io/chunk_encoder.hpp"
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/error.hpp"
@@ -32,29 +33,7 @@ using engine::kPathFeatureCount;
 using engine::kPathFeatures;
 using engine::PathFeature;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int32_t kDayFill = -2147483647;  // netCDF's fill value for int
-
-std::string system_text(int error_number) { return std::generic_category().message(error_number); }
-
-std::string iso_date(std::chrono::sys_days day) {
-  const std::chrono::year_month_day date(day);
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()));
-}
-
-std::string iso_now() {
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  const auto day = std::chrono::floor<std::chrono::days>(now);
-  const std::chrono::hh_mm_ss time(now - day);
-  return fmt::format("{}T{:02}:{:02}:{:02}Z", iso_date(day), time.hours().count(), time.minutes().count(),
-                     time.seconds().count());
-}
-
-std::string folder_of(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  return folder.empty() ? "." : folder.string();
-}
 
 std::string_view name_of(Quantity quantity) noexcept {
   switch (quantity) {
@@ -82,17 +61,6 @@ std::string_view stop_text(engine::StopReason reason) noexcept {
       return "interrupted";
   }
   return "";
-}
-
-void describe(const Dataset& dataset, std::string_view units, std::string_view long_name) {
-  if (!units.empty()) dataset.attributes().set("units", units);
-  dataset.attributes().set("long_name", long_name);
-}
-
-/// What a time variable needs so that readers turn it into dates.
-void describe_days(const Dataset& dataset, std::chrono::sys_days first, std::string_view long_name) {
-  describe(dataset, "days since " + iso_date(first), long_name);
-  dataset.attributes().set("calendar", "proleptic_gregorian");
 }
 
 constexpr std::string_view kThresholdMeaning = "threshold of SOFR minus IORB";
@@ -182,80 +150,7 @@ constexpr std::array<ScoreColumn, 9> kScoreColumns{{
     {"crps_reversion", "", "CRPS of a reversion to the trailing median, spread only", &engine::Score::crps_reversion},
 }};
 
-struct Scale {
-  const Dataset* coordinate;
-  std::uint64_t size;
-};
-
-/// A statistic along its coordinates; NaN where there is none. Text attributes follow with `describe`.
-Dataset write_statistic(const Group& group, std::string_view name, std::initializer_list<Scale> scales,
-                        std::span<const double> values) {
-  Layout layout;
-  for (const Scale& scale : scales) layout.shape.push_back(scale.size);
-  Dataset dataset = group.create_dataset<double>(name, layout, kNaN);
-  dataset.write(values);
-  dataset.attributes().set("_FillValue", kNaN);
-  unsigned dimension = 0;
-  for (const Scale& scale : scales) dataset.attach_scale(dimension++, *scale.coordinate);
-  return dataset;
-}
-
-void write_texts(const Group& group, std::string_view name, std::span<const std::string> texts, const Dataset& scale,
-                 std::string_view long_name) {
-  const Dataset dataset = group.create_texts(name, texts);
-  describe(dataset, "", long_name);
-  dataset.attach_scale(0, scale);
-}
-
-Dataset write_text_scale(const Group& group, std::string_view name, std::span<const std::string> texts,
-                         std::string_view long_name) {
-  Dataset dataset = group.create_texts(name, texts);
-  describe(dataset, "", long_name);
-  dataset.make_scale(name);
-  return dataset;
-}
-
-/// Pairs as a coordinate and its values.
-void write_pairs(const Group& group, const std::string& name, std::string_view long_name,
-                 std::span<const std::pair<std::string, std::string>> pairs) {
-  if (pairs.empty()) return;
-  std::vector<std::string> keys;
-  std::vector<std::string> values;
-  for (const auto& [key, value] : pairs) {
-    keys.push_back(key);
-    values.push_back(value);
-  }
-  const Dataset scale = write_text_scale(group, name, keys, long_name);
-  write_texts(group, name + "_value", values, scale, "value");
-}
-
 }  // namespace
-
-std::string partial_path(const std::string& path) { return path + ".partial"; }
-
-void check_output(const std::string& path, bool force) {
-  namespace fs = std::filesystem;
-  if (path.empty()) throw IoError("output: the name is empty");
-  std::error_code error;
-  const std::string folder = folder_of(path);
-  const fs::file_status folder_status = fs::status(folder, error);
-  if (folder_status.type() == fs::file_type::not_found)
-    throw IoError(path + ": cannot write: there is no folder " + folder);
-  if (folder_status.type() != fs::file_type::directory)
-    throw IoError(path + ": cannot write: " + folder + (error ? ": " + error.message() : " is not a folder"));
-  for (const std::string& name : {path, partial_path(path)}) {
-    const fs::file_status status = fs::status(name, error);
-    if (status.type() == fs::file_type::directory) throw IoError(name + ": is a folder");
-    if (status.type() == fs::file_type::none) throw IoError(name + ": cannot write: " + error.message());
-    if (status.type() != fs::file_type::not_found && status.type() != fs::file_type::regular)
-      throw IoError(name + ": is not a regular file");
-    if (name == path && status.type() == fs::file_type::regular && !force)
-      throw IoError(path + ": exists; --force replaces it");
-  }
-  if (path.back() == '/') throw IoError(path + ": is a folder");
-  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-    throw IoError(path + ": cannot write to folder " + folder + ": " + system_text(errno));
-}
 
 ResultWriter::ResultWriter(WriterOptions options, Provenance provenance, Observed observed)
     : options_(std::move(options)), provenance_(std::move(provenance)), observed_(std::move(observed)) {}
@@ -293,15 +188,7 @@ void ResultWriter::begin(const engine::Manifest& manifest) {
                                       : table_of(paths_.streamed, paths_.capacity);
   worst_.emplace(manifest_);
 
-  const std::string partial = partial_path(options_.path);
-  if (std::filesystem::exists(partial)) {
-    try {
-      static_cast<void>(File::open(partial));  // only to learn whether a running process has it
-    } catch (const DataError&) {               // torn: stale for sure
-    }
-    if (::unlink(partial.c_str()) != 0) throw IoError(partial + ": cannot replace: " + system_text(errno));
-  }
-  file_ = File::create(partial);
+  file_ = create_partial(options_.path);
 
   const Group root = file_.root();
   const Attributes about = root.attributes();
@@ -343,17 +230,7 @@ Layout ResultWriter::column_layout(const PathTable& table, std::uint64_t width) 
   return layout;
 }
 
-Dataset ResultWriter::write_time(const Group& group) const {
-  std::vector<std::int32_t> days;
-  for (const auto date : manifest_.dates)
-    days.push_back(static_cast<std::int32_t>((date - manifest_.dates.front()).count()));
-  Dataset time = group.create_dataset(std::string_view("time"), std::span<const std::int32_t>(days));
-  describe_days(time, manifest_.dates.front(), "business day");
-  time.attributes().set("standard_name", "time");
-  time.attributes().set("axis", "T");
-  time.make_scale("time");
-  return time;
-}
+Dataset ResultWriter::write_time(const Group& group) const { return io::write_time(group, manifest_.dates); }
 
 Dataset ResultWriter::write_thresholds(const Group& group, std::span<const Spread> thresholds,
                                        std::string_view meaning) const {
@@ -948,27 +825,7 @@ void ResultWriter::end(const engine::RunSummary& summary) {
   paths_ = {};
   summary_ = {};
   file_.close(true);
-  if (is_complete) publish();
-}
-
-void ResultWriter::publish() const {
-  const std::string partial = partial_path(options_.path);
-  int failure = 0;
-  if (!options_.force) {
-    if (::renameat2(AT_FDCWD, partial.c_str(), AT_FDCWD, options_.path.c_str(), RENAME_NOREPLACE) != 0) failure = errno;
-    if (failure == EEXIST)
-      throw IoError(options_.path + ": appeared during the run and is not replaced without --force; the result is in " +
-                    partial);
-  }
-  if (options_.force || failure != 0)  // not every file system knows RENAME_NOREPLACE
-    failure = std::rename(partial.c_str(), options_.path.c_str()) == 0 ? 0 : errno;
-  if (failure != 0) throw IoError(options_.path + ": cannot rename " + partial + " to it: " + system_text(failure));
-
-  const int folder = ::open(folder_of(options_.path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    ::fsync(folder);  // not every file system can; the name is right either way
-    ::close(folder);
-  }
+  if (is_complete) publish(options_.path, options_.force);
 }
 
 }  // namespace repoquake::io

@@ -660,4 +660,11 @@ Compiled compile(const Scenario& s, const Scenario* base) {
   return out;
 }
 
+UsdBn opening_need(const Plan& plan) noexcept {
+  const model::Opening& opening = plan.opening;
+  if (opening.need == model::OpeningNeed::stated) return opening.stated_need;
+  const model::OpeningMarket& source = opening.need == model::OpeningNeed::held ? opening.base : opening.own;
+  return model::clearing_need(source, 1.0, source.opening_spread);
+}
+
 }  // namespace repoquake::plan

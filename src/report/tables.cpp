@@ -15,6 +15,7 @@
 
 #include "repoquake/core/flags.hpp"
 #include "repoquake/scenario/observations.hpp"
+#include "report/text.hpp"
 
 namespace repoquake::report {
 namespace {
@@ -24,24 +25,7 @@ using stats::QuantileEstimate;
 
 constexpr std::size_t kAllDaysUpTo = 40;  // longer windows show key days only
 
-std::string iso(std::chrono::sys_days date) {
-  const std::chrono::year_month_day d{date};
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(d.year()), static_cast<unsigned>(d.month()),
-                     static_cast<unsigned>(d.day()));
-}
-
-/// As many decimals as the error needs to show a digit, one to four; one where no error can be told.
-int decimals_for(double error) {
-  return std::isnan(error) || error >= 0.05 || error <= 0.0 ? 1 : error >= 0.005 ? 2 : error >= 0.0005 ? 3 : 4;
-}
-
-/// NaN: no error can be told.
-std::string with_error(double value, double error, int decimals) {
-  if (std::isnan(error)) return fmt::format("{:.{}f} ± n/a", value, decimals);
-  const bool rounds_to_zero = std::fabs(value) < 0.5 * std::pow(10.0, -decimals);  // then no minus before it
-  return fmt::format("{:.{}f} ± {:.{}f}", rounds_to_zero ? 0.0 : value, decimals, error, decimals);
-}
-std::string with_error(double value, double error) { return with_error(value, error, decimals_for(error)); }
+using report::with_error;
 
 constexpr std::uint64_t kFewestPaths = 2;  // one path has a value and no error
 
@@ -52,16 +36,6 @@ std::string with_error(const stats::Moments& m) {
   return with_error(m.mean, m.n < kFewestPaths ? std::numeric_limits<double>::quiet_NaN() : m.standard_error());
 }
 std::string or_blank(const std::optional<double>& value) { return value ? fmt::format("{:.1f}", *value) : ""; }
-
-/// A row of right-aligned cells after a left-aligned label.
-void add_row(std::string& text, std::string_view label, const std::vector<std::string>& cells,
-             std::string_view mark = "") {
-  std::string row = fmt::format("  {:<34}", label);
-  for (const auto& cell : cells) row += fmt::format("{:>17}", cell);
-  if (!mark.empty()) row += fmt::format("   {}", mark);
-  row.erase(row.find_last_not_of(' ') + 1);
-  text += row + '\n';
-}
 
 using Observed = std::vector<std::optional<double>>;
 
@@ -159,34 +133,6 @@ void add_days(std::string& text, const engine::RunSummary& summary,
             summary.manifest.marks[day]);
 }
 
-struct WindowRow {
-  PathFeature feature;
-  std::string_view label;
-};
-constexpr std::array kWindowRows{
-    WindowRow{PathFeature::peak_spread, "peak SOFR - IORB, bp"},
-    WindowRow{PathFeature::peak_p99_spread, "peak p99 of SOFR - IORB, bp"},
-    WindowRow{PathFeature::peak_sofr_over_effr, "peak SOFR - EFFR, bp"},
-    WindowRow{PathFeature::peak_tgcr_spread, "peak TGCR - IORB, bp"},
-    WindowRow{PathFeature::days_above_corridor, "days above the corridor"},
-    WindowRow{PathFeature::days_to_return, "days from peak to below 5 bp"},
-    WindowRow{PathFeature::is_not_back, "  not back by the end, % of paths"},
-    WindowRow{PathFeature::peak_dealer_markup, "peak dealer mark-up, bp"},
-    WindowRow{PathFeature::peak_volume_above_srf, "peak volume above SRF rate, %"},
-    WindowRow{PathFeature::standing_repo_peak, "peak standing repo, bn USD"},
-    WindowRow{PathFeature::repo_operations_peak, "peak Fed repo operations, bn USD"},
-    WindowRow{PathFeature::peak_fed_credit, "peak Fed credit by both, bn USD"},
-    WindowRow{PathFeature::on_rrp_peak, "peak ON RRP, bn USD"},
-    WindowRow{PathFeature::trough_reserves, "trough of reserves, bn USD"},
-    WindowRow{PathFeature::position_change, "basis position change, %"},
-    WindowRow{PathFeature::basis_sales_forced_total, "basis trades sold on calls, bn USD"},
-    WindowRow{PathFeature::basis_sales_voluntary_total, "sold voluntarily, bn USD"},
-    WindowRow{PathFeature::trough_return, "worst return of the funds, %"},
-    WindowRow{PathFeature::peak_futures_basis, "peak futures basis, bp"},
-    WindowRow{PathFeature::peak_yield_impact, "peak 10-year yield impact, bp"},
-    WindowRow{PathFeature::peak_spiral_ratio, "nearest to the spiral (100), %"},
-};
-
 std::string observed_text(PathFeature feature, const scenario::Scenario& s,
                           const std::vector<scenario::Observation>& observed) {
   switch (feature) {
@@ -281,17 +227,6 @@ void add_peak_probabilities(std::string& text, const engine::RunSummary& summary
   add_row(text, "Share of paths, % (± std. error)", heads);
   add_row(text, "with a peak of SOFR - IORB", over_iorb);
   add_row(text, "with a peak of SOFR - EFFR", over_effr);
-}
-
-/// Enough decimals that the error shows a digit, also where it is tiny.
-int metric_decimals(double error) {
-  int decimals = decimals_for(error);
-  while (decimals < 9 && error > 0.0 && error * std::pow(10.0, decimals) < 0.5) ++decimals;
-  return decimals;
-}
-
-std::string with_unit(std::string_view name, std::string_view unit) {
-  return unit == "1" ? std::string(name) : fmt::format("{}, {}", name, unit);
 }
 
 /// What the scenario asks for by `metrics:`.

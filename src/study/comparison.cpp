@@ -165,8 +165,10 @@ void Pairing::absorb(const engine::ChunkResult& base, const engine::ChunkResult&
     keep(metric_values_[k], std::span(base.metrics).subspan(k * n, n), std::span(other.metrics).subspan(k * n, n));
 }
 
-const stats::Moments& Pairing::day(std::size_t variable, std::size_t day) const {
-  return days_.at(variable * n_days_ + day);
+const stats::Moments* Pairing::day(Variable variable, std::size_t day) const {
+  const auto place = std::ranges::find(variables_, variable);
+  if (place == variables_.end()) return nullptr;
+  return &days_.at(static_cast<std::size_t>(place - variables_.begin()) * n_days_ + day);
 }
 
 const stats::Moments& Pairing::feature(PathFeature feature) const { return features_.at(engine::index(feature)); }
@@ -214,7 +216,7 @@ Versus compare(const Side& base, Side other, std::span<const Variable> variables
     for (std::size_t v = 0; v < variables.size(); ++v)
       for (std::size_t day = 0; day < n_days; ++day) {
         const std::size_t here = place_of(base, variables[v], day), there = place_of(other, variables[v], day);
-        const stats::Moments* pairs = pairing != nullptr ? &pairing->day(v, day) : nullptr;
+        const stats::Moments* pairs = pairing != nullptr ? pairing->day(variables[v], day) : nullptr;
         versus.days.push_back(pairs != nullptr ? mean_of(*pairs) : difference_of(base.mean[here], other.mean[there]));
         versus.days_se.push_back(pairs != nullptr ? error_of_mean(*pairs)
                                                   : error_of_independent(base.mean_se[here], other.mean_se[there]));

@@ -20,6 +20,7 @@
 #include "repoquake/engine/scorecard.hpp"
 #include "repoquake/engine/sink.hpp"
 #include "repoquake/io/hdf5_file.hpp"
+#include "repoquake/io/output_file.hpp"
 
 namespace repoquake::io {
 
@@ -67,13 +68,6 @@ struct WriterOptions {
   bool force = false;    ///< may replace a result that exists
   bool compress = true;  ///< shuffle + deflate, else plain + Fletcher32; readable by every HDF5
 };
-
-/// The name a result has while it is being written.
-[[nodiscard]] std::string partial_path(const std::string& path);
-
-/// Throws IoError when a result could not be written to `path`: a result (or anything else) is there and `force` is
-/// false, it is no regular file, its folder is missing or may not be written. Call before simulating.
-void check_output(const std::string& path, bool force);
 
 class ResultWriter final : public engine::Sink {
  public:
@@ -139,7 +133,6 @@ class ResultWriter final : public engine::Sink {
   void write_convergence(const engine::RunSummary& summary);
   [[nodiscard]] Layout column_layout(const PathTable& table, std::uint64_t width) const;
   static void cut(const PathTable& table);
-  void publish() const;
 
   WriterOptions options_;
   Provenance provenance_;

@@ -21,6 +21,9 @@ struct Compiled {
 /// `base`: the scenario whose need is held, where `market.need` is `hold`.
 [[nodiscard]] Compiled compile(const scenario::Scenario& scenario, const scenario::Scenario* base = nullptr);
 
+/// The funding need of the representative path on the opening day, USD bn.
+[[nodiscard]] UsdBn opening_need(const Plan& plan) noexcept;
+
 /// Kernel constants from the parameter table and the market's size.
 [[nodiscard]] model::ModelParams model_params(const scenario::ParameterValues& values, UsdBn repo_volume,
                                               UsdBn bank_assets);

@@ -69,8 +69,8 @@ class Pairing {
   void absorb(const engine::ChunkResult& base, const engine::ChunkResult& other);
 
   [[nodiscard]] std::uint64_t n_paths() const noexcept { return n_paths_; }
-  /// Moments of the differences.
-  [[nodiscard]] const stats::Moments& day(std::size_t variable, std::size_t day) const;
+  /// Moments of the differences; of a variable whose paths are not known nullptr.
+  [[nodiscard]] const stats::Moments* day(Variable variable, std::size_t day) const;
   [[nodiscard]] const stats::Moments& feature(engine::PathFeature feature) const;
   /// Paths on which the other is larger.
   [[nodiscard]] std::uint64_t n_larger(engine::PathFeature feature) const;
@@ -134,8 +134,8 @@ struct Comparison {
   std::vector<Versus> others;
 };
 
-/// The base against another side; `pairing`: where they share their draws. Pre: the pairing's variables are these, its
-/// metrics the base's or none.
+/// The base against another side; `pairing`: where they share their draws. Pre: the pairing's
+/// metrics are the base's or none.
 [[nodiscard]] Versus compare(const Side& base, Side other, std::span<const Variable> variables, const Pairing* pairing);
 
 }  // namespace repoquake::study

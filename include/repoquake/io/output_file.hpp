@@ -1,0 +1,28 @@
+/// How an output file comes to be: written as PATH.partial, renamed to PATH in one step when it is whole.
+///
+/// Errors   IoError, naming the file and the cause; whatever was at PATH is then untouched.
+#pragma once
+
+#include <string>
+
+#include "repoquake/io/hdf5_file.hpp"
+
+namespace repoquake::io {
+
+/// The name a file has while it is being written.
+[[nodiscard]] std::string partial_path(const std::string& path);
+
+/// Throws IoError when a file could not be written to `path`: one (or anything else) is there and `force` is false, it is
+/// no regular file, its folder is missing or may not be written. Call before simulating.
+void check_output(const std::string& path, bool force);
+
+/// A new PATH.partial, in place of a stale one. IoError where another process writes it.
+[[nodiscard]] File create_partial(const std::string& path);
+
+/// Renames PATH.partial, which must be closed, to PATH; replaces an earlier one with `force` only.
+void publish(const std::string& path, bool force);
+
+/// UTC, "2025-01-31T09:30:00Z".
+[[nodiscard]] std::string iso_now();
+
+}  // namespace repoquake::io

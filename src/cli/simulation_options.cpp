@@ -1,0 +1,91 @@
+#include "cli/simulation_options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <ostream>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "repoquake/engine/run.hpp"
+
+namespace repoquake::cli {
+namespace {
+
+// The one thing a signal handler may touch. The first signal asks the run to end; the handler then steps aside, so a
+// second one ends the program at once.
+std::atomic<bool> stop_requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+extern "C" void request_stop(int) { stop_requested.store(true, std::memory_order_relaxed); }
+
+constexpr std::uint64_t kTrialPaths = 2048;
+
+}  // namespace
+
+void add_simulation_options(CLI::App& verb, SimulationOptions& options, const std::string& output_help) {
+  verb.add_option("-o,--output", options.output, output_help)->type_name("FILE.h5");
+  add_scenario_options(verb, options.scenario);
+  verb.add_option("--threads", options.threads, "threads; default: all of the machine. Results do not depend on it")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096));
+  verb.add_flag("--force", options.force, "replace an existing file, once the new one is complete");
+  verb.add_flag("--quiet", options.quiet, "no progress and no warnings");
+  verb.add_flag("--dry-run", options.dry_run, "estimate paths, memory, disk and time; write nothing");
+}
+
+const std::atomic<bool>& catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = request_stop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  return stop_requested;
+}
+
+std::string size_text(double bytes) {
+  constexpr std::array<const char*, 4> kUnits{"kB", "MB", "GB", "TB"};
+  double value = bytes / 1e3;
+  std::size_t unit = 0;
+  for (; value >= 1e3 && unit + 1 < kUnits.size(); ++unit) value /= 1e3;
+  return fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+void show_estimate(std::span<const plan::Plan> plans, const SimulationOptions& options, const std::string& output,
+                   std::ostream& out) {
+  std::uint64_t memory = 0, disk = 0, n_paths = 0, n_trial = 0, n_days = 0;
+  double seconds = 0.0;
+  int threads = 1;
+  bool stores_paths = false;
+  for (const plan::Plan& plan : plans) {
+    plan::Plan trial = plan;
+    trial.n_paths = std::min(kTrialPaths, plan.n_paths);
+    engine::Sink nowhere;
+    const auto summary = engine::run(trial, {.threads = options.threads}, nowhere);
+    threads = summary.threads;
+    const auto size = engine::estimate_size(plan, options.threads);
+    memory = std::max(memory, size.memory_bytes);
+    disk += size.paths_bytes;
+    n_paths += plan.n_paths;
+    n_trial += summary.stats.n_paths();
+    n_days = std::max<std::uint64_t>(n_days, plan.days.size());
+    stores_paths |= plan.stored.sample + plan.stored.worst > 0;
+    seconds += summary.seconds * static_cast<double>(plan.n_paths) / static_cast<double>(summary.stats.n_paths());
+  }
+  const plan::Plan& first = plans.front();
+  out << fmt::format("dry run of {}{}: nothing is written\n", first.name,
+                     plans.size() > 1 ? fmt::format(" and {} more", plans.size() - 1) : "")
+      << fmt::format("  paths    {} of {} days, {} stored variables\n", n_paths, n_days,
+                     stores_paths ? first.variables.size() : 0)
+      << fmt::format("  memory   at most {}\n", size_text(static_cast<double>(memory)));
+  if (!output.empty())
+    out << fmt::format("  disk     at most {} before compression, in {}\n", size_text(static_cast<double>(disk)),
+                       output);
+  out << fmt::format("  time     about {:.1f} s on {} threads, without writing (trial of {} paths)\n", seconds, threads,
+                     n_trial);
+}
+
+}  // namespace repoquake::cli

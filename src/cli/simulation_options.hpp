@@ -1,0 +1,37 @@
+/// Options of every verb that simulates, how a simulation is interrupted, and what a dry run says.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <iosfwd>
+#include <span>
+#include <string>
+
+#include "cli/scenario_options.hpp"
+
+namespace repoquake::cli {
+
+struct SimulationOptions {
+  ScenarioOptions scenario;
+  std::string output;
+  int threads = 0;  ///< 0: all of the machine
+  bool force = false;
+  bool quiet = false;
+  bool dry_run = false;
+};
+
+/// `output_help`: what --output is.
+void add_simulation_options(CLI::App& verb, SimulationOptions& options, const std::string& output_help);
+
+/// Set by SIGINT or SIGTERM after this call; a second signal ends the program at once.
+[[nodiscard]] const std::atomic<bool>& catch_signals();
+
+/// "1.2 GB"
+[[nodiscard]] std::string size_text(double bytes);
+
+/// Paths, memory, disk and time of simulating these plans one after the other, the last from a trial of a few paths.
+/// `output` empty: nothing would be written.
+void show_estimate(std::span<const plan::Plan> plans, const SimulationOptions& options, const std::string& output,
+                   std::ostream& out);
+
+}  // namespace repoquake::cli
