@@ -28,6 +28,7 @@ model::Opening without_rules(model::Opening opening) {
 }
 
 std::size_t first_day_of(const PlanShock& shock) {
+  if (!shock.is_random() && shock.location == 0.0) return kNever;
   const auto acts = std::ranges::find_if(shock.profile, [](double share) { return share != 0.0; });
   if (acts == shock.profile.end()) return kNever;
   return shock.first_start + static_cast<std::size_t>(acts - shock.profile.begin());
