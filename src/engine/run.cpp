@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <span>
@@ -127,6 +128,21 @@ Manifest manifest_of(const plan::Plan& plan) {
 
 namespace {
 
+/// Runs a pipeline with so many threads; `every_baton` hands over what it touches, there and back.
+void run_in_arena(int threads, const std::function<void()>& pipeline,
+                  const std::function<void(const std::function<void(Baton&)>&)>& every_baton) {
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  tbb::task_arena arena(threads);
+  every_baton([](Baton& baton) { baton.pass(); });
+  try {
+    arena.execute([&] { pipeline(); });
+  } catch (...) {
+    every_baton([](Baton& baton) { baton.take(); });
+    throw;
+  }
+  every_baton([](Baton& baton) { baton.take(); });
+}
+
 /// What is done with the chunks of one number.
 struct Stages {
   std::function<void(std::span<ChunkResult>)> encode;      ///< in the parallel stage
@@ -151,7 +167,7 @@ bool run_pipeline(std::span<const plan::Plan* const> plans, std::span<RunSummary
   std::uint64_t next = 0;
   bool was_stopped = false;
   std::atomic<bool> is_done{false};  // what is still in flight is dropped
-  const auto every_baton = [&](auto&& use) {
+  const auto every_baton = [&](const std::function<void(Baton&)>& use) {
     use(numbering);
     use(ordering);
     for (ChunkPlace& flying : in_flight) use(flying.baton);
@@ -198,17 +214,7 @@ bool run_pipeline(std::span<const plan::Plan* const> plans, std::span<RunSummary
                                tbb::make_filter<ChunkId, ChunkPlace*>(tbb::filter_mode::parallel, simulate) &
                                tbb::make_filter<ChunkPlace*, void>(tbb::filter_mode::serial_in_order, keep));
   };
-  const int threads = summaries.front().threads;
-  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
-  tbb::task_arena arena(threads);
-  every_baton([](Baton& baton) { baton.pass(); });
-  try {
-    arena.execute([&] { pipeline(); });
-  } catch (...) {
-    every_baton([](Baton& baton) { baton.take(); });
-    throw;
-  }
-  every_baton([](Baton& baton) { baton.take(); });
+  run_in_arena(summaries.front().threads, pipeline, every_baton);
   for (RunSummary& summary : summaries) summary.convergence.close(summary.stats);
   return was_stopped && !is_done.load();
 }
@@ -260,6 +266,135 @@ std::vector<RunSummary> run_together(std::span<const plan::Plan> plans, const Ru
     summary.seconds = seconds_since(start);
   }
   return summaries;
+}
+
+namespace {
+
+/// A plan on its way, and what its chunks have said so far.
+struct Point {
+  std::uint64_t number = 0;
+  plan::Plan plan;
+  Manifest manifest;
+  std::uint64_t n_chunks = 0;
+  // The rest belongs to the ordered stage.
+  RunSummary summary;
+  std::uint64_t n_kept = 0;
+  bool is_over = false;
+};
+
+/// A chunk of a point.
+struct PointPlace {
+  std::shared_ptr<Point> point;
+  std::uint64_t number = 0;  ///< of the chunk
+  ChunkResult chunk;
+  std::string failure;
+  Baton baton;
+};
+
+/// A thread's workspace, made anew for each point it meets.
+struct PointWorkspace {
+  std::shared_ptr<Point> point;
+  std::unique_ptr<BlockWorkspace> work;
+
+  BlockWorkspace& of(const std::shared_ptr<Point>& wanted) {
+    if (point != wanted) {
+      work = std::make_unique<BlockWorkspace>(wanted->plan);
+      point = wanted;
+    }
+    return *work;
+  }
+};
+
+}  // namespace
+
+bool run_points(std::uint64_t n, const std::function<std::optional<plan::Plan>(std::uint64_t)>& plan_of,
+                const RunOptions& options, const std::function<void(std::uint64_t, const PointEnd&)>& done) {
+  const int threads = threads_of(options.threads);
+  std::vector<PointPlace> in_flight(kChunksInFlightPerThread * static_cast<std::size_t>(threads));
+  tbb::enumerable_thread_specific<PointWorkspace> workspaces;
+  Baton numbering, ordering;
+  std::uint64_t next_point = 0, next_chunk = 0, n_numbered = 0;
+  std::shared_ptr<Point> current;
+  bool was_stopped = false;
+  const auto every_baton = [&](const std::function<void(Baton&)>& use) {
+    use(numbering);
+    use(ordering);
+    for (PointPlace& flying : in_flight) use(flying.baton);
+  };
+
+  /// The next point that has a plan; nothing when there are no more.
+  const auto open_point = [&] {
+    for (current.reset(); current == nullptr && next_point < n; ++next_point) {
+      auto plan = plan_of(next_point);
+      if (!plan) continue;
+      RunSummary summary = summary_of(*plan, options);
+      const std::uint64_t n_chunks = chunk_count(summary.manifest);
+      current = std::make_shared<Point>(Point{.number = next_point,
+                                              .plan = std::move(*plan),
+                                              .manifest = summary.manifest,
+                                              .n_chunks = n_chunks,
+                                              .summary = std::move(summary)});
+    }
+    next_chunk = 0;
+  };
+  const auto number = [&](tbb::flow_control& control) {
+    const Holding turn(numbering);
+    was_stopped = options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
+    if (!was_stopped && (current == nullptr || next_chunk == current->n_chunks)) open_point();
+    const ChunkId id{n_numbered};
+    if (was_stopped || current == nullptr) {
+      control.stop();
+      return id;
+    }
+    PointPlace& place = in_flight[n_numbered++ % in_flight.size()];
+    const Holding chunk(place.baton);
+    place.point = current;
+    place.number = next_chunk++;
+    return id;
+  };
+  const auto simulate = [&](ChunkId id) {
+    PointPlace& flying = in_flight[static_cast<std::uint64_t>(id) % in_flight.size()];
+    const Holding turn(flying.baton);
+    try {
+      flying.chunk = simulate_chunk(flying.point->plan, flying.point->manifest, flying.number,
+                                    workspaces.local().of(flying.point));
+    } catch (const std::exception& error) {
+      flying.failure = error.what();
+    }
+    return &flying;
+  };
+  const auto keep = [&](PointPlace* flying) {
+    const Holding turn(ordering);
+    const Holding place(flying->baton);
+    const auto point = std::exchange(flying->point, nullptr);
+    const ChunkResult chunk = std::exchange(flying->chunk, {});
+    const std::string failure = std::exchange(flying->failure, {});
+    if (point->is_over) return;
+    RunSummary& summary = point->summary;
+    if (failure.empty()) {
+      summary.stats.absorb(chunk);
+      summary.convergence.see(summary.stats);
+      const bool has_settled = is_settled(point->manifest, summary.stats);
+      if (++point->n_kept < point->n_chunks && !has_settled) return;
+      if (point->n_kept < point->n_chunks) summary.stop_reason = StopReason::settled;
+      summary.convergence.close(summary.stats);
+    }
+    point->is_over = true;
+    if (failure.empty())
+      done(point->number, {.summary = std::move(summary), .failure = {}});
+    else
+      done(point->number, {.summary = std::nullopt, .failure = failure});
+    if (options.on_progress) options.on_progress(point->number + 1);
+  };
+
+  const auto pipeline = [&] {
+    tbb::parallel_pipeline(in_flight.size(),
+                           tbb::make_filter<void, ChunkId>(tbb::filter_mode::serial_in_order, number) &
+                               tbb::make_filter<ChunkId, PointPlace*>(tbb::filter_mode::parallel, simulate) &
+                               tbb::make_filter<PointPlace*, void>(tbb::filter_mode::serial_in_order, keep));
+  };
+  run_in_arena(threads, pipeline, every_baton);
+  return !was_stopped;
 }
 
 RunSize estimate_size(const plan::Plan& plan, int threads) {

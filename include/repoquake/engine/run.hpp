@@ -6,7 +6,9 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "repoquake/engine/manifest.hpp"
@@ -32,6 +34,20 @@ struct RunOptions {
 /// Rules to stop play no part. Pre: at least one plan; equal n_paths.
 [[nodiscard]] std::vector<RunSummary> run_together(std::span<const plan::Plan> plans, const RunOptions& options,
                                                    const std::function<void(std::span<const ChunkResult>)>& keep);
+
+/// How one of many runs ended.
+struct PointEnd {
+  std::optional<RunSummary> summary;  ///< nothing where it failed
+  std::string failure;                ///< why
+};
+
+/// Runs plans one after the other in one pipeline, so that no thread waits for the last chunk of a plan: statistics only,
+/// nothing is stored. `plan_of(k)` is called for k = 0, 1, ..., n - 1, one call at a time, on any thread; without a plan
+/// the point is left out. `done` gets the points in that order, one call at a time; rules to stop are obeyed. Memory holds
+/// the plans in flight only. False: it was asked to stop from outside; what was in flight then is finished, whole points
+/// are told to `done`, the rest is dropped. Progress counts points.
+bool run_points(std::uint64_t n, const std::function<std::optional<plan::Plan>(std::uint64_t)>& plan_of,
+                const RunOptions& options, const std::function<void(std::uint64_t, const PointEnd&)>& done);
 
 /// Bytes that a run holds at most, and that its result takes before compression.
 struct RunSize {
