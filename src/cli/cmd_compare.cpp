@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -11,7 +12,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "build_info.hpp"
 #include "cli/dispatch.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/progress.hpp"
@@ -191,6 +191,7 @@ bool have_same_days(const plan::Plan& a, const plan::Plan& b) {
 struct Outcome {
   study::Comparison comparison;
   bool was_interrupted = false;
+  int threads = 1;
 };
 
 Outcome compare_plans(const Sides& sides, const CompareCommand& compare, const Command& command) {
@@ -221,6 +222,7 @@ Outcome compare_plans(const Sides& sides, const CompareCommand& compare, const C
   Outcome outcome;
   outcome.was_interrupted =
       std::ranges::any_of(summaries, [](const auto& s) { return s.stop_reason == engine::StopReason::interrupted; });
+  outcome.threads = summaries.front().threads;
   if (outcome.was_interrupted) return outcome;
   auto& comparison = outcome.comparison;
   for (std::size_t k = 0; k < plans.size(); ++k) {
@@ -283,8 +285,9 @@ int run_compare(const CompareCommand& compare, const Command& command) {
     throw CLI::ValidationError("compare", "scenarios with scenarios, or results with results, not both");
   if (!options.output.empty() && !options.dry_run) io::check_output(options.output, options.force);
 
-  io::ComparisonOrigin origin{std::string(kVersion), std::string(kGitDescribe), command.arguments, {}};
-  origin.command_line.insert(origin.command_line.begin(), "repoquake");
+  const auto start = std::chrono::steady_clock::now();
+  io::ComparisonOrigin origin;
+  std::vector<io::InputFile> all_files;
   study::Comparison comparison;
   if (n_results > 0) {
     const auto& s = options.scenario;
@@ -305,8 +308,16 @@ int run_compare(const CompareCommand& compare, const Command& command) {
       return kInterrupted;
     }
     comparison = std::move(outcome.comparison);
-    for (const auto& side : sides.loaded) origin.resolved.push_back(side.resolved);
+    origin.threads = outcome.threads;
+    for (const auto& side : sides.loaded) {
+      origin.resolved.push_back(side.resolved);
+      all_files.insert(all_files.end(), side.files.begin(), side.files.end());
+    }
   }
+  io::LoadedScenario together;
+  together.files = std::move(all_files);
+  origin.provenance = provenance_of(together, options, command);
+  origin.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   name_apart(comparison, compare.sides);
   command.out << report::comparison_table(comparison);
   if (!options.output.empty()) {

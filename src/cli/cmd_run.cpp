@@ -57,30 +57,6 @@ bool meets_expectations(const engine::RunSummary& summary, const scenario::Scena
   return std::ranges::all_of(outcomes, &report::ExpectationOutcome::is_met);
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
-
-io::Provenance provenance_of(const io::LoadedScenario& loaded, const RunCommand& run, const Command& command) {
-  io::Provenance p;
-  p.resolved_scenario = loaded.resolved;
-  p.scenario_sha256 = io::sha256_hex(loaded.resolved);
-  for (const auto& overlay : run.options.scenario.overlays) p.overrides.emplace_back("--with", overlay);
-  for (const auto& setting : run.options.scenario.settings) p.overrides.emplace_back("--set", setting);
-  if (run.options.scenario.paths) p.overrides.emplace_back("--paths", std::to_string(*run.options.scenario.paths));
-  if (run.options.scenario.seed) p.overrides.emplace_back("--seed", std::to_string(*run.options.scenario.seed));
-  p.command_line = command.arguments;
-  p.command_line.insert(p.command_line.begin(), "repoquake");
-  for (const auto& file : loaded.files) p.inputs.push_back({file.role, file.path, file.sha256});
-  p.build = build_facts();
-  p.instruction_set = instruction_set();
-  p.host = host_name();
-  p.program_version = std::string(kVersion);
-  p.git_describe = std::string(kGitDescribe);
-  return p;
-}
-
 int run_scenario(const RunCommand& run, const Command& command) {
   const bool has_output = !run.options.output.empty();
   if (has_output && !run.options.dry_run)
@@ -107,7 +83,7 @@ int run_scenario(const RunCommand& run, const Command& command) {
   const io::Observed observed = observed_of(prepared.loaded.scenario);
   io::ResultWriter writer(
       {.path = output, .force = run.options.force, .compress = prepared.loaded.scenario.output.compress},
-      provenance_of(prepared.loaded, run, command), observed);
+      provenance_of(prepared.loaded, run.options, command), observed);
   const std::atomic<bool>& stop_requested = catch_signals();
   const auto summary = [&] {
     Progress progress(command.err, plan.n_paths, stderr_is_terminal(), run.options.quiet);
@@ -128,7 +104,7 @@ int run_scenario(const RunCommand& run, const Command& command) {
                                          summary.manifest.is_conditional);
   const bool is_missed = run.expect && !meets_expectations(summary, prepared.loaded.scenario, command.out);
   command.out << "\nresult in " << output << '\n';
-  if (const double share = report::flagged_share(summary); share > plan.max_flagged) {
+  if (const double share = summary.stats.flagged_share(); share > plan.max_flagged) {
     command.err << fmt::format(
         "repoquake: {:.2f} % of path-days have no clearing below 3000 bp; simulate.max_flagged allows {:.2f} %\n",
         100.0 * share, 100.0 * plan.max_flagged);

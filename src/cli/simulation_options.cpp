@@ -8,8 +8,12 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include "build_info.hpp"
+#include "cli/build_facts.hpp"
 #include "repoquake/engine/run.hpp"
+#include "repoquake/io/digest.hpp"
 
 namespace repoquake::cli {
 namespace {
@@ -23,7 +27,32 @@ extern "C" void request_stop(int) { stop_requested.store(true, std::memory_order
 
 constexpr std::uint64_t kTrialPaths = 2048;
 
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
 }  // namespace
+
+io::Provenance provenance_of(const io::LoadedScenario& loaded, const SimulationOptions& options,
+                             const Command& command) {
+  io::Provenance p;
+  p.resolved_scenario = loaded.resolved;
+  p.scenario_sha256 = io::sha256_hex(loaded.resolved);
+  for (const auto& overlay : options.scenario.overlays) p.overrides.emplace_back("--with", overlay);
+  for (const auto& setting : options.scenario.settings) p.overrides.emplace_back("--set", setting);
+  if (options.scenario.paths) p.overrides.emplace_back("--paths", std::to_string(*options.scenario.paths));
+  if (options.scenario.seed) p.overrides.emplace_back("--seed", std::to_string(*options.scenario.seed));
+  p.command_line = command.arguments;
+  p.command_line.insert(p.command_line.begin(), "repoquake");
+  for (const auto& file : loaded.files) p.inputs.push_back({file.role, file.path, file.sha256});
+  p.build = build_facts();
+  p.instruction_set = instruction_set();
+  p.host = host_name();
+  p.program_version = std::string(kVersion);
+  p.git_describe = std::string(kGitDescribe);
+  return p;
+}
 
 void add_simulation_options(CLI::App& verb, SimulationOptions& options, const std::string& output_help) {
   verb.add_option("-o,--output", options.output, output_help)->type_name("FILE.h5");

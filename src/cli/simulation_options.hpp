@@ -7,7 +7,9 @@
 #include <span>
 #include <string>
 
+#include "cli/dispatch.hpp"
 #include "cli/scenario_options.hpp"
+#include "repoquake/io/result_writer.hpp"
 
 namespace repoquake::cli {
 
@@ -25,6 +27,10 @@ void add_simulation_options(CLI::App& verb, SimulationOptions& options, const st
 
 /// Set by SIGINT or SIGTERM after this call; a second signal ends the program at once.
 [[nodiscard]] const std::atomic<bool>& catch_signals();
+
+/// Where a result of this scenario comes from.
+[[nodiscard]] io::Provenance provenance_of(const io::LoadedScenario& loaded, const SimulationOptions& options,
+                                           const Command& command);
 
 /// "1.2 GB"
 [[nodiscard]] std::string size_text(double bytes);

@@ -126,4 +126,11 @@ stats::Exceedance OnlineStats::peak_over_effr_exceedance(std::size_t threshold) 
   return {n_paths_, peaks_over_effr_above_.at(threshold)};
 }
 
+double OnlineStats::flagged_share() const noexcept {
+  const auto place = static_cast<std::size_t>(
+      std::ranges::find(kPathFlags, PathFlag::no_clearing, &PathFlagSpec::flag) - kPathFlags.begin());
+  const double path_days = static_cast<double>(n_paths_) * static_cast<double>(n_days_);
+  return path_days > 0.0 ? static_cast<double>(flag_days_[place]) / path_days : 0.0;
+}
+
 }  // namespace repoquake::engine

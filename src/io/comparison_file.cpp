@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "io/cf_dataset.hpp"
+#include "io/provenance_group.hpp"
 #include "repoquake/calendar/business_calendar.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/io/output_file.hpp"
@@ -309,8 +310,8 @@ void write_comparison(const std::string& path, bool force, const Comparison& c, 
     about.set("seed", c.base.seed);
     about.set("conditional", std::int32_t{c.base.is_conditional ? 1 : 0});
     about.set("paired", std::int32_t{is_paired ? 1 : 0});
-    about.set("program_version", origin.program_version);
-    about.set("git_describe", origin.git_describe);
+    about.set("program_version", origin.provenance.program_version);
+    about.set("git_describe", origin.provenance.git_describe);
 
     std::vector<std::string> names{c.base.name}, titles{c.base.title}, needs{c.base.need};
     std::vector<std::int32_t> conditional{c.base.is_conditional ? 1 : 0};
@@ -332,12 +333,10 @@ void write_comparison(const std::string& path, bool force, const Comparison& c, 
     write_window(root, c, others);
 
     const Group provenance = root.create_group("provenance");
+    write_provenance(provenance, origin.provenance, origin.threads, origin.seconds);
     const Dataset side = write_text_scale(provenance, "scenario", names, "the base, then what is compared with it");
     if (origin.resolved.size() == names.size())
       write_texts(provenance, "resolved_scenario", origin.resolved, side, "with every value it was run with, YAML");
-    write_texts(
-        provenance, "command_line", std::vector<std::string>{fmt::format("{}", fmt::join(origin.command_line, " "))},
-        write_text_scale(provenance, "command", std::vector<std::string>{"compare"}, "verb"), "the command as given");
   }
   file.close(true);
   publish(path, force);

@@ -656,13 +656,12 @@ Dataset Group::create_numbers(std::string_view name, ElementType type, const Lay
   return Dataset(std::move(dataset));
 }
 
-Dataset Group::create_strings(std::string_view name, std::span<const std::string> texts, bool is_scalar) const {
+Dataset Group::create_strings(std::string_view name, std::span<const std::string> texts, const Extent& shape) const {
   silence();
   const std::string key(name);
   const FileState& file = handle_.file();
   const Owned type(make_text_type());
-  const Extent extent = is_scalar ? Extent{} : Extent{texts.size()};
-  const Owned space(make_space(extent));
+  const Owned space(make_space(shape));
   const Owned properties(make_dataset_properties());
   Handle dataset(H5Dcreate2(handle_.id(), key.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT),
                  handle_.shared_file());
@@ -675,12 +674,17 @@ Dataset Group::create_strings(std::string_view name, std::span<const std::string
 
 Dataset Group::create_text(std::string_view name, std::string_view text) const {
   const std::string value(text);
-  return create_strings(name, std::span(&value, 1), true);
+  return create_strings(name, std::span(&value, 1), {});
 }
 
 Dataset Group::create_texts(std::string_view name, std::span<const std::string> texts) const {
   RQ_EXPECT(!texts.empty());
-  return create_strings(name, texts, false);
+  return create_strings(name, texts, {texts.size()});
+}
+
+Dataset Group::create_texts(std::string_view name, std::span<const std::string> texts, const Extent& shape) const {
+  RQ_EXPECT(!texts.empty() && !shape.empty());
+  return create_strings(name, texts, shape);
 }
 
 std::vector<Group::Child> Group::children() const {

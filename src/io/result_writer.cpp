@@ -19,6 +19,7 @@
 
 #include "io/cf_dataset.hpp"
 #include "io/chunk_encoder.hpp"
+#include "io/provenance_group.hpp"
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/core/flags.hpp"
@@ -768,39 +769,6 @@ void ResultWriter::write_scores(const engine::RunSummary& summary) {
   days.attach_scale(1, window);
 }
 
-void ResultWriter::write_provenance(const engine::RunSummary& summary) {
-  const Group& group = provenance_group_;
-  const Attributes about = group.attributes();
-  about.set("instruction_set", provenance_.instruction_set);
-  about.set("host", provenance_.host);
-  about.set("threads", static_cast<std::int32_t>(summary.threads));
-  about.set("seconds", summary.seconds);
-
-  if (!provenance_.command_line.empty()) {
-    std::vector<std::int32_t> numbers(provenance_.command_line.size());
-    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::int32_t>(i);
-    const Dataset argument = group.create_dataset("argument", std::span<const std::int32_t>(numbers));
-    describe(argument, "", "position on the command line");
-    argument.make_scale("argument");
-    write_texts(group, "command_line", provenance_.command_line, argument, "the command as it was given");
-  }
-  write_pairs(group, "override", "option of the command line that changed the scenario", provenance_.overrides);
-  if (!provenance_.inputs.empty()) {
-    std::vector<std::string> roles;
-    std::vector<std::string> paths;
-    std::vector<std::string> digests;
-    for (const Provenance::Input& input : provenance_.inputs) {
-      roles.push_back(input.role);
-      paths.push_back(input.path);
-      digests.push_back(input.sha256);
-    }
-    const Dataset role = write_text_scale(group, "input", roles, "what the file was read for");
-    write_texts(group, "input_path", paths, role, "the file as named");
-    write_texts(group, "input_sha256", digests, role, "SHA-256 of the file");
-  }
-  write_pairs(group, "build", "build fact", provenance_.build);
-}
-
 void ResultWriter::end(const engine::RunSummary& summary) {
   RQ_EXPECT(file_.is_open());
   const std::uint64_t n_paths = summary.stats.n_paths();
@@ -815,7 +783,7 @@ void ResultWriter::end(const engine::RunSummary& summary) {
   write_transmission(summary);
   write_observed();
   write_scores(summary);
-  write_provenance(summary);
+  write_provenance(provenance_group_, provenance_, summary.threads, summary.seconds);
 
   const Group root = file_.root();
   root.attributes().set("n_paths", static_cast<std::int64_t>(n_paths));

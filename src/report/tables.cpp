@@ -428,14 +428,6 @@ std::string expectations_table(std::span<const ExpectationOutcome> outcomes) {
   return text + fmt::format("  {} of {} met\n", met, outcomes.size());
 }
 
-double flagged_share(const engine::RunSummary& summary) {
-  const double path_days =
-      static_cast<double>(summary.stats.n_paths()) * static_cast<double>(summary.manifest.n_days());
-  const auto place = static_cast<std::size_t>(
-      std::ranges::find(kPathFlags, PathFlag::no_clearing, &PathFlagSpec::flag) - kPathFlags.begin());
-  return path_days > 0.0 ? static_cast<double>(summary.stats.flag_days()[place]) / path_days : 0.0;
-}
-
 std::string summary_table(const engine::RunSummary& summary, const scenario::Scenario& scenario) {
   std::string text;
   const auto observed = scenario::observations(scenario);

@@ -51,6 +51,9 @@ class OnlineStats {
   [[nodiscard]] const std::vector<std::uint64_t>& flag_days() const noexcept { return flag_days_; }
   [[nodiscard]] const std::vector<std::uint64_t>& flagged_paths() const noexcept { return flagged_paths_; }
 
+  /// Share of path-days without clearing, the opening day included; 0 without paths.
+  [[nodiscard]] double flagged_share() const noexcept;
+
  private:
   [[nodiscard]] std::size_t slot(std::size_t variable, std::size_t day) const { return variable * n_days_ + day; }
   [[nodiscard]] stats::QuantileEstimate quantile_of(std::size_t slot, double fraction, double factor) const;

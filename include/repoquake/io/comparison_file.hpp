@@ -8,6 +8,7 @@
 #include <string>
 
 #include "repoquake/core/variables.hpp"
+#include "repoquake/io/result_writer.hpp"
 #include "repoquake/study/comparison.hpp"
 
 namespace repoquake::io {
@@ -28,9 +29,10 @@ struct StoredPairs {
 
 /// Where the file comes from.
 struct ComparisonOrigin {
-  std::string program_version, git_describe;
-  std::vector<std::string> command_line;
-  std::vector<std::string> resolved;  ///< scenarios, YAML, in the order of the sides
+  Provenance provenance;
+  std::vector<std::string> resolved{};  ///< scenarios, YAML, in the order of the sides; none of results
+  int threads = 1;
+  double seconds = 0.0;
 };
 
 /// Writes PATH.partial and renames it.

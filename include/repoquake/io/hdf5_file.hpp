@@ -179,6 +179,9 @@ class Group {
   /// Variable-length UTF-8: one text without dimensions, or a 1-D dataset of them (not empty).
   [[nodiscard]] Dataset create_text(std::string_view name, std::string_view text) const;
   [[nodiscard]] Dataset create_texts(std::string_view name, std::span<const std::string> texts) const;
+  /// Of any shape, row-major. Pre: as many texts as the shape has elements, not none.
+  [[nodiscard]] Dataset create_texts(std::string_view name, std::span<const std::string> texts,
+                                     const Extent& shape) const;
 
   struct Child {
     std::string name;
@@ -192,7 +195,8 @@ class Group {
  private:
   [[nodiscard]] Dataset create_numbers(std::string_view name, ElementType type, const Layout& layout,
                                        const void* fill) const;
-  [[nodiscard]] Dataset create_strings(std::string_view name, std::span<const std::string> texts, bool is_scalar) const;
+  [[nodiscard]] Dataset create_strings(std::string_view name, std::span<const std::string> texts,
+                                       const Extent& shape) const;
 
   Handle handle_;
 };

@@ -125,7 +125,6 @@ class ResultWriter final : public engine::Sink {
   void write_peak_exceedances(const Group& group, const engine::RunSummary& summary) const;
   void write_observed();
   void write_scores(const engine::RunSummary& summary);
-  void write_provenance(const engine::RunSummary& summary);
   [[nodiscard]] Dataset write_time(const Group& group) const;
   [[nodiscard]] Dataset write_thresholds(const Group& group, std::span<const Spread> thresholds,
                                          std::string_view meaning) const;

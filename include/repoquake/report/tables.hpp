@@ -38,7 +38,4 @@ struct ExpectationOutcome {
 /// What `run --expect` prints: the band with its 95 % limits, what was observed, "met" or "missed".
 [[nodiscard]] std::string expectations_table(std::span<const ExpectationOutcome> outcomes);
 
-/// Share of path-days without clearing, the opening day included.
-[[nodiscard]] double flagged_share(const engine::RunSummary& summary);
-
 }  // namespace repoquake::report

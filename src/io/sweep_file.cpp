@@ -1,0 +1,303 @@
+#include "repoquake/io/sweep_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <sstream>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "io/cf_dataset.hpp"
+#include "io/provenance_group.hpp"
+#include "repoquake/core/error.hpp"
+#include "repoquake/io/digest.hpp"
+#include "repoquake/io/output_file.hpp"
+#include "repoquake/io/result_reader.hpp"
+
+namespace repoquake::io {
+namespace {
+
+using study::PointOutcome;
+using study::PointStatus;
+using study::SweepPoint;
+using study::SweepTable;
+
+constexpr std::array<std::string_view, 3> kStatusNames{"missing", "done", "failed"};
+
+std::string system_text(int error_number) { return std::generic_category().message(error_number); }
+
+/// One text per point.
+std::vector<std::string> texts_of(const SweepTable& table, const std::function<std::string(const SweepPoint&)>& text) {
+  std::vector<std::string> texts;
+  for (const SweepPoint& point : table.points) texts.push_back(text(point));
+  return texts;
+}
+
+void write_design(const Group& group, const SweepTable& table, const Dataset& point) {
+  const std::uint64_t n_points = table.points.size(), n_parameters = table.parameters.size();
+  if (n_parameters == 0) return;
+  std::vector<std::string> keys, units, written;
+  std::vector<double> design;
+  for (const auto& parameter : table.parameters) {
+    keys.push_back(parameter.key);
+    units.push_back(parameter.unit);
+  }
+  for (const SweepPoint& p : table.points) {
+    design.insert(design.end(), p.design.begin(), p.design.end());
+    written.insert(written.end(), p.texts.begin(), p.texts.end());
+  }
+  const Dataset parameter = write_text_scale(group, "parameter", keys, "key of the scenario");
+  write_texts(group, "parameter_unit", units, parameter, "unit of the parameter in `design`");
+  describe(write_statistic(group, "design", {{&point, n_points}, {&parameter, n_parameters}}, design), "",
+           "setting of the parameter; booleans are 0 and 1, texts their place among the axis' values");
+  const Dataset text = group.create_texts("design_text", written, {n_points, n_parameters});
+  describe(text, "", "setting of the parameter as written");
+  text.attach_scale(0, point);
+  text.attach_scale(1, parameter);
+}
+
+void write_metrics(const Group& group, const SweepTable& table, const Dataset& point) {
+  const std::uint64_t n_points = table.points.size(), n_metrics = table.metrics.size();
+  if (n_metrics == 0) return;
+  std::vector<std::string> ids, units, expressions;
+  for (const auto& metric : table.metrics) {
+    ids.push_back(metric.id);
+    units.push_back(metric.unit);
+    expressions.push_back(metric.expr);
+  }
+  const Dataset metric = write_text_scale(group, "metric", ids, "id of the metric");
+  write_texts(group, "metric_unit", units, metric, "unit of the metric, its error and its limits");
+  write_texts(group, "expr", expressions, metric, "the expression as written");
+  const auto write = [&](std::string_view name, double stats::Estimate::*member, std::string_view text) {
+    std::vector<double> values;
+    for (const SweepPoint& p : table.points)
+      for (std::size_t k = 0; k < n_metrics; ++k)
+        values.push_back(k < p.outcome.metrics.size() ? p.outcome.metrics[k].*member : kNaN);
+    describe(write_statistic(group, name, {{&point, n_points}, {&metric, n_metrics}}, values), "", text);
+  };
+  write("value", &stats::Estimate::value, "value of the metric");
+  write("se", &stats::Estimate::standard_error, "standard error of the value, from the number of paths");
+  write("ci_lo", &stats::Estimate::lo, "lower 95 % confidence limit");
+  write("ci_hi", &stats::Estimate::hi, "upper 95 % confidence limit");
+  std::vector<std::int64_t> counts;
+  for (const SweepPoint& p : table.points)
+    for (std::size_t k = 0; k < n_metrics; ++k)
+      counts.push_back(k < p.outcome.metrics.size() ? static_cast<std::int64_t>(p.outcome.metrics[k].n) : 0);
+  const Dataset n = group.create_dataset<std::int64_t>("n", Layout{.shape = {n_points, n_metrics}, .chunk = {}});
+  n.write(std::span<const std::int64_t>(counts));
+  describe(n, "1", "paths with a value");
+  n.attach_scale(0, point);
+  n.attach_scale(1, metric);
+}
+
+void write_points(const Group& group, const SweepTable& table, const Dataset& point) {
+  const auto write_text = [&](std::string_view name, const std::function<std::string(const SweepPoint&)>& text,
+                              std::string_view meaning) {
+    write_texts(group, name, texts_of(table, text), point, meaning);
+  };
+  std::vector<std::int32_t> status;
+  std::vector<std::int64_t> n_paths;
+  std::vector<double> flagged;
+  for (const SweepPoint& p : table.points) {
+    status.push_back(static_cast<std::int32_t>(p.outcome.status));
+    n_paths.push_back(static_cast<std::int64_t>(p.outcome.n_paths));
+    flagged.push_back(p.outcome.status == PointStatus::done ? p.outcome.flagged_share : kNaN);
+  }
+  const Dataset state = group.create_dataset("status", std::span<const std::int32_t>(status));
+  describe(state, "1", "what became of the point");
+  constexpr std::array<std::int32_t, 3> kValues{0, 1, 2};
+  state.attributes().set("flag_values", std::span<const std::int32_t>(kValues));
+  state.attributes().set("flag_meanings", fmt::format("{}", fmt::join(kStatusNames, " ")));
+  state.attach_scale(0, point);
+  write_text(
+      "hash", [](const SweepPoint& p) { return p.hash; }, "SHA-256 of the resolved scenario and the model version");
+  write_text(
+      "message", [](const SweepPoint& p) { return p.outcome.message; }, "why the point failed");
+  const Dataset paths = group.create_dataset("n_paths", std::span<const std::int64_t>(n_paths));
+  describe(paths, "1", "paths behind the metrics");
+  paths.attach_scale(0, point);
+  describe(write_statistic(group, "flagged", {{&point, table.points.size()}}, flagged), "1",
+           "share of path-days without a clearing rate below 3000 bp");
+}
+
+/// A double that reads back the same.
+std::string exact(double value) { return std::isnan(value) ? "nan" : fmt::format("{:a}", value); }
+
+std::string as_line(const std::string& hash, const PointOutcome& outcome) {
+  std::string message = outcome.message;
+  for (char& c : message)
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  std::string line = fmt::format("{}\t{}\t{}\t{}\t{}", hash, static_cast<int>(outcome.status), outcome.n_paths,
+                                 exact(outcome.flagged_share), outcome.metrics.size());
+  for (const auto& m : outcome.metrics)
+    line += fmt::format("\t{}\t{}\t{}\t{}\t{}", exact(m.value), exact(m.standard_error), exact(m.lo), exact(m.hi), m.n);
+  line += '\t' + message;
+  return sha256_hex(line).substr(0, 16) + '\t' + line + '\n';
+}
+
+struct JournalEntry {
+  std::string hash;
+  PointOutcome outcome;
+};
+
+/// Nothing where the line is torn.
+std::optional<JournalEntry> parse_line(const std::string& line) {
+  const auto cut = line.find('\t');
+  if (cut != 16 || sha256_hex(std::string_view(line).substr(17)).substr(0, 16) != line.substr(0, 16))
+    return std::nullopt;
+  std::vector<std::string> cells;
+  std::istringstream stream(line.substr(17));
+  for (std::string cell; std::getline(stream, cell, '\t');) cells.push_back(cell);
+  if (cells.size() < 5) return std::nullopt;
+  const auto number = [&](std::size_t k) { return std::strtod(cells[k].c_str(), nullptr); };
+  const auto count = [&](std::size_t k) { return std::strtoull(cells[k].c_str(), nullptr, 10); };
+  const std::size_t n = count(4);
+  if (n > 10'000 || cells.size() < 5 + 5 * n) return std::nullopt;
+  JournalEntry entry{cells[0], {}};
+  entry.outcome.status = count(1) == 1 ? PointStatus::done : PointStatus::failed;
+  entry.outcome.n_paths = count(2);
+  entry.outcome.flagged_share = number(3);
+  for (std::size_t k = 0; k < n; ++k)
+    entry.outcome.metrics.push_back({.value = number(5 + 5 * k),
+                                     .standard_error = number(6 + 5 * k),
+                                     .lo = number(7 + 5 * k),
+                                     .hi = number(8 + 5 * k),
+                                     .n = count(9 + 5 * k)});
+  if (cells.size() > 5 + 5 * n) entry.outcome.message = cells[5 + 5 * n];
+  return entry;
+}
+
+}  // namespace
+
+void write_sweep(const std::string& path, bool force, bool is_complete, const SweepTable& table,
+                 const Provenance& provenance, const SweepRun& run) {
+  check_output(path, force);
+  File file = create_partial(path);
+  {
+    const Group root = file.root();
+    const Attributes about = root.attributes();
+    about.set("Conventions", "CF-1.10");
+    about.set("format", "repoquake/result/" + std::to_string(kResultFormat));
+    about.set("title", table.title.empty() ? table.name : table.title);
+    about.set("created", iso_now());
+    about.set("status", "incomplete");
+    about.set("conditional", std::int32_t{table.is_conditional ? 1 : 0});
+    about.set("scenario_name", table.name);
+    about.set("scenario_sha256", provenance.scenario_sha256);
+    about.set("seed", table.seed);
+    about.set("rng", provenance.rng);
+    std::uint64_t n_paths = 0;
+    for (const SweepPoint& point : table.points) n_paths += point.outcome.n_paths;
+    about.set("n_paths", static_cast<std::int64_t>(n_paths));
+    about.set("stop_reason", is_complete ? "all_points_done" : "interrupted");
+    about.set("program_version", provenance.program_version);
+    about.set("git_describe", provenance.git_describe);
+
+    const Group group = root.create_group("sweep");
+    group.attributes().set("kind", table.kind);
+    group.attributes().set("need", table.need);
+    group.attributes().set("n_skipped", static_cast<std::int64_t>(table.n_skipped));
+    if (!table.shape.empty()) {
+      const std::vector<std::int64_t> shape(table.shape.begin(), table.shape.end());
+      group.attributes().set("shape", std::span<const std::int64_t>(shape));
+    }
+    std::vector<std::int64_t> numbers;
+    for (const SweepPoint& p : table.points) numbers.push_back(static_cast<std::int64_t>(p.number));
+    Dataset point = group.create_dataset("point", std::span<const std::int64_t>(numbers));
+    describe(point, "", "number of the point in the design");
+    point.make_scale("point");
+    write_design(group, table, point);
+    write_metrics(group, table, point);
+    write_points(group, table, point);
+
+    const Group origin = root.create_group("provenance");
+    describe(origin.create_text("sweep_file", run.sweep_file), "", "the sweep as written, YAML");
+    describe(origin.create_text("resolved_scenario", provenance.resolved_scenario), "",
+             "the base with every value its points share, YAML");
+    write_provenance(origin, provenance, run.threads, run.seconds);
+    file.flush();
+    root.attributes().set("status", is_complete ? "complete" : "interrupted");
+  }
+  file.close(true);
+  if (is_complete) publish(path, force);
+}
+
+SweepOutcomes read_sweep(const std::string& path) {
+  const ResultInfo info = read_info(path);
+  if (info.find("/sweep/hash") == nullptr) throw DataError(path + ": is not the result of a sweep");
+  const auto hashes = read_texts(path, "/sweep/hash"), messages = read_texts(path, "/sweep/message");
+  const auto status = read_column(path, "/sweep/status"), n_paths = read_column(path, "/sweep/n_paths"),
+             flagged = read_column(path, "/sweep/flagged");
+  const std::size_t n = hashes.size();
+  if (messages.size() != n || status.size() != n || n_paths.size() != n || flagged.size() != n)
+    throw DataError(path + ": /sweep: torn");
+  const bool has_metrics = info.find("/sweep/value") != nullptr;
+  const auto table_of = [&](const std::string& name) {
+    const Table table = has_metrics ? read_table(path, "/sweep/" + name) : Table{n, 0, {}};
+    if (table.rows != n) throw DataError(path + ": /sweep: torn");
+    return table;
+  };
+  const Table value = table_of("value"), error = table_of("se"), lo = table_of("ci_lo"), hi = table_of("ci_hi"),
+              counts = table_of("n");
+  SweepOutcomes outcomes;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (status[i] != 1.0 && status[i] != 2.0) continue;
+    PointOutcome outcome;
+    outcome.status = status[i] == 1.0 ? PointStatus::done : PointStatus::failed;
+    outcome.message = messages[i];
+    outcome.n_paths = static_cast<std::uint64_t>(n_paths[i]);
+    outcome.flagged_share = std::isnan(flagged[i]) ? 0.0 : flagged[i];
+    for (std::size_t k = 0; k < value.columns && outcome.status == PointStatus::done; ++k)
+      outcome.metrics.push_back({.value = value.at(i, k),
+                                 .standard_error = error.at(i, k),
+                                 .lo = lo.at(i, k),
+                                 .hi = hi.at(i, k),
+                                 .n = static_cast<std::uint64_t>(counts.at(i, k))});
+    outcomes[hashes[i]] = std::move(outcome);
+  }
+  return outcomes;
+}
+
+std::string journal_path(const std::string& path) { return path + ".journal"; }
+
+SweepOutcomes read_journal(const std::string& path) {
+  SweepOutcomes outcomes;
+  std::ifstream file(journal_path(path));
+  for (std::string line; std::getline(file, line);)
+    if (auto entry = parse_line(line)) outcomes[entry->hash] = std::move(entry->outcome);
+  return outcomes;
+}
+
+Journal::Journal(const std::string& path) : path_(journal_path(path)) {
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) throw IoError(path_ + ": cannot be written: " + system_text(errno));
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(descriptor_);
+    throw IoError(path_ + ": another running sweep writes it");
+  }
+  // After a torn line the next one must start anew.
+  if (::write(descriptor_, "\n", 1) != 1) throw IoError(path_ + ": cannot be written: " + system_text(errno));
+}
+
+Journal::~Journal() { ::close(descriptor_); }
+
+void Journal::append(const std::string& hash, const PointOutcome& outcome) {
+  const std::string line = as_line(hash, outcome);
+  for (std::size_t done = 0; done < line.size();) {
+    const auto written = ::write(descriptor_, line.data() + done, line.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) throw IoError(path_ + ": cannot be written: " + system_text(errno));
+    done += static_cast<std::size_t>(written);
+  }
+}
+
+}  // namespace repoquake::io
