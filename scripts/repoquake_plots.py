@@ -38,6 +38,7 @@ HINTS = {
     "stats": "store it with --set output.variables=all, and name quantiles and thresholds under output",
     "paths": "store the paths with --set output.paths=all",
     "features": "run the scenario again with this version of the program",
+    "convergence": "run the scenario again with this version of the program",
     "scores": "only runs of scenarios with observations have scores: scenarios/sep_2019.yaml, for one",
 }
 
@@ -149,6 +150,11 @@ class Result:
         """A root attribute: text as str, numbers as they are."""
         value = self._file.attrs.get(name, default)
         return text_of(value) if isinstance(value, (bytes, str)) else np.ravel(value)[0]
+
+    def group_attribute(self, group, name):
+        """An attribute of a group as attribute() gives those of the root, or None."""
+        value = self._file[group].attrs.get(name) if group in self._file else None
+        return value if value is None else text_of(value) if isinstance(value, (bytes, str)) else np.ravel(value)[0]
 
     def has(self, group, name):
         return group in self._file and name in self._file[group]

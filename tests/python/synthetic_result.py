@@ -97,6 +97,37 @@ def write_more(path):
                 scores[f"{name}_se"] = np.sqrt(share * (1 - share) / (days + 4))
 
 
+COUNTS = (1024, 2048, 4096, 8192, 10000)
+QUANTITIES = {  # value, standard error after one path, unit; a metric that is a feature under another name
+    "mean(peak_spread)": (240.0, 200.0, "bp"), "quantile(peak_spread, 95 %)": (600.0, 450.0, "bp"),
+    "peak": (240.0, 200.0, "bp"), "p_above": (0.7, 0.45, "1"), "unwind": (13.0, 40.0, "1e9 USD")}
+
+
+def write_convergence(path, counts=COUNTS, rule=None, shift=1.0):
+    """Adds how QUANTITIES (times `shift`) settled: errors fall as 1/sqrt(n), values swing inside them. `rule` is
+    (metric, half width, least paths)."""
+    counts = np.array(counts, float)
+    with h5py.File(path, "a") as file:
+        group = file.create_group("convergence")
+        text = h5py.string_dtype()
+        add_coordinate(group, "n_paths", counts.astype(np.int64), "1")
+        group["quantity"] = np.array(list(QUANTITIES), dtype=text)
+        group["unit"] = np.array([unit for _, _, unit in QUANTITIES.values()], dtype=text)
+        error = np.array([one for _, one, _ in QUANTITIES.values()]) / np.sqrt(counts)[:, None]
+        value = shift * np.array([end for end, _, _ in QUANTITIES.values()]) + np.sin(counts)[:, None] * error
+        value[:, 2] *= 1 + 1e-15  # the same but for rounding
+        for name, values in (("value", value), ("se", error), ("ci_lo", value - 1.96 * error),
+                             ("ci_hi", value + 1.96 * error)):
+            group[name] = values
+            group[name].attrs["_FillValue"] = np.nan
+        if rule:
+            group.attrs.update(zip(("stop_metric", "stop_half_width", "stop_min_paths"), rule))
+        metrics = file.create_group("metrics")
+        metrics["metric"] = np.array(["peak", "p_above", "unwind"], dtype=text)
+        metrics["expr"] = np.array(["mean(max(spread))", "P(max(spread) > 75 bp)", "mean(sum(basis_sales))"],
+                                   dtype=text)
+
+
 def add_group(file, name, days):
     group = file.create_group(name)
     add_coordinate(group, "time", days, f"days since {DATES[0]}")

@@ -19,11 +19,12 @@ import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
 
-from synthetic_result import DATES, MEDIANS, write_more, write_result
+from synthetic_result import COUNTS, DATES, MEDIANS, write_convergence, write_more, write_result
 
 ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(ROOT / "scripts"))
 import plot_compare  # noqa: E402
+import plot_convergence  # noqa: E402
 import plot_exceedance  # noqa: E402
 import plot_fan  # noqa: E402
 import plot_ledger  # noqa: E402
@@ -495,6 +496,110 @@ class PlotCompare(ScriptCase):
         self.refuse(2, r"'sprad'; it has .*spread", self.full, self.full, "--variable", "sprad", *refused)
         self.refuse(2, "--band: between", self.full, self.full, "--band", "100", *refused)
         self.refuse_without("stats/spread_quantile_lo", "has no /stats/spread_quantile_lo; .*--set", self.full)
+
+
+class PlotConvergence(ScriptCase):
+    script = plot_convergence
+
+    def settling(self, name, rule=None, counts=COUNTS, shift=1.0, **attributes):
+        path = self.here / name
+        write_result(path, n_paths=10, **attributes)
+        write_convergence(path, counts=counts, rule=rule, shift=shift)
+        return path
+
+    def panels(self, figure):
+        """Axes of values by title, and of the errors below them."""
+        values = {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_title(loc="left")}
+        return values, [axes for axes in figure.axes if axes.get_yscale() == "log"]
+
+    def levels(self, axes):
+        """Heights of the horizontal lines, places of the vertical ones."""
+        ends = [(np.asarray(line.get_xdata()), np.asarray(line.get_ydata())) for line in axes.lines]
+        return ([y[0] for x, y in ends if list(x) == [0, 1]], [x[0] for x, y in ends if list(y) == [0, 1]])
+
+    def test_formats(self):
+        self.draw_all_kinds(self.settling("kinds.h5"), "--quantity", "p_above")
+
+    def test_what_is_drawn_is_what_is_stored(self):
+        result = self.settling("one.h5")
+        figure = self.drawn(result)
+        values, errors = self.panels(figure)
+        self.assertEqual(list(values), ["mean(peak_spread)\npeak: mean(max(spread))", "quantile(peak_spread, 95 %)",
+                                        "p_above: P(max(spread) > 75 bp)", "unwind: mean(sum(basis_sales))"],
+                         "the metric that is the first feature again has no panel of its own")
+        with h5py.File(result) as file:
+            stored = {name: file["convergence"][name][:] for name in ("value", "se", "ci_lo", "ci_hi")}
+        for column, above, below in zip((0, 1, 3, 4), values.values(), errors):
+            self.assertEqual(above.get_xscale(), "log")
+            self.assertEqual(self.levels(above), ([stored["value"][-1, column]], []))
+            np.testing.assert_array_equal(above.lines[-1].get_xdata(), COUNTS)
+            np.testing.assert_array_equal(above.lines[-1].get_ydata(), stored["value"][:, column])
+            band = above.collections[0].get_paths()[0].vertices
+            for count, low, high in zip(COUNTS, stored["ci_lo"][:, column], stored["ci_hi"][:, column]):
+                at = band[band[:, 0] == count, 1]
+                self.assertEqual((at.min(), at.max()), (low, high))
+            np.testing.assert_array_equal(below.lines[0].get_ydata(), stored["se"][:, column])
+            np.testing.assert_allclose(below.lines[1].get_ydata(), stored["se"][:, column],
+                                       err_msg="the guide has the slope of 1/sqrt(n)")
+        self.assertIn("conditional replay", texts_of(figure))
+        self.assertNotIn("rule to stop", texts_of(figure))
+
+    def test_rule_to_stop(self):
+        for reason, words in (("settled", "it ended the run"), ("all_paths_done", "it did not end the run")):
+            with self.subTest(reason):
+                result = self.settling("ruled.h5", rule=("peak", 6.0, 2000), stop_reason=reason)
+                figure = self.drawn(result)
+                values, _ = self.panels(figure)
+                ruled, *others = values.values()
+                with h5py.File(result) as file:
+                    end = file["convergence/value"][-1, 2]
+                self.assertEqual(self.levels(ruled), ([end, end - 6.0, end + 6.0], [2000]))
+                self.assertTrue(all(len(self.levels(axes)[0]) == 1 for axes in others))
+                self.assertIn(f"rule to stop: peak within ±6 bp, from 2,000 paths on; {words}", texts_of(figure))
+                self.assertNotIn("rule to stop", texts_of(self.drawn(result, "--quantity", "unwind")))
+
+    def test_quantities_and_several_results(self):
+        one = self.settling("one.h5")
+        two = self.settling("two.h5", counts=COUNTS[:3], shift=1.1, conditional=0, drawn="flows", title="Milder")
+        figure = self.drawn(one, two, "--quantity", "unwind", "--quantity", "peak")
+        values, _ = self.panels(figure)
+        self.assertEqual(list(values), ["unwind: mean(sum(basis_sales))", "peak: mean(max(spread))"])
+        for axes, column in zip(values.values(), (4, 2)):
+            for path, line in zip((one, two), [line for line in axes.lines if len(line.get_xdata()) > 2]):
+                with h5py.File(path) as file:
+                    np.testing.assert_array_equal(line.get_ydata(), file["convergence/value"][:, column])
+        for words in ("Milder (free run)", "September 2019 repo spike (conditional replay)"):
+            self.assertIn(words, texts_of(figure))
+
+    def test_one_count_and_missing_errors(self):
+        result = self.settling("short.h5", counts=(1,))
+        with h5py.File(result, "a") as file:
+            for name in ("se", "ci_lo", "ci_hi"):
+                file[f"convergence/{name}"][:] = np.nan
+        figure = self.drawn(result, "--quantity", "unwind")
+        self.assertIn("number of paths", texts_of(figure))
+        self.assertNotIn("slope", texts_of(figure))
+
+    def test_errors(self):
+        refused = ("-o", self.here / "refused.png")
+        result = self.settling("one.h5")
+        message = self.refuse(65, r"full\.h5: has no /convergence/n_paths; run the scenario again", self.full, *refused)
+        self.assertEqual(len(message.splitlines()), 1)
+        kept = ROOT / "tests" / "data" / "result_format_1.h5"
+        self.refuse(65, r"result_format_1\.h5: has no /convergence/n_paths", kept, *refused)
+        self.refuse(2, r"'peek': .*one\.h5 has mean\(peak_spread\), .*unwind$", result, "--quantity", "peek", *refused)
+        self.refuse(2, "at most 6", result, *["--quantity", "peak"] * 7, *refused)
+        self.refuse(2, "at most 5", *[result] * 6, *refused)
+        other = self.settling("other.h5")
+        with h5py.File(other, "a") as file:
+            file["convergence/unit"][4] = "bp"
+        self.refuse(2, "unwind: different units: 1e9 USD, bp", result, other, *refused)
+        with h5py.File(other, "a") as file:
+            file["convergence/quantity"][...] = [f"another {i}" for i in range(5)]
+        self.refuse(2, "no quantity in common", result, other, *refused)
+        empty = self.settling("empty.h5", counts=())
+        self.refuse(65, r"empty\.h5: /convergence is empty", empty, *refused)
+        self.assertFalse((self.here / "refused.png").exists())
 
 
 class Gallery(unittest.TestCase):
