@@ -19,6 +19,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator  # noqa: E402
 
 USAGE, WRONG_INPUT, NO_FILE = 2, 65, 74  # exit codes, those of the program
 FORMAT = "repoquake/result/1"
+WORST = 2  # the bit of /paths/selected_as
 FIGURE_KINDS = {".png", ".svg", ".pdf"}
 
 # Okabe and Ito: told apart with every kind of colour vision. The bands of a fan are one hue, light to dark, so that
@@ -27,6 +28,7 @@ BANDS = ("#dbe9f4", "#a9cbe6", "#62a0d0", "#2f78b3")
 MEDIAN = "#08306b"
 OBSERVED = "#d55e00"
 PATH = "#555555"
+WORST_PATH = "#8e2a73"
 MARK = "#777777"
 LINEAR_BELOW = 10.0  # a logarithmic axis is linear between -10 and 10
 # One look for each of several results laid over each other; the dashes and markers tell them apart without colour.
@@ -37,6 +39,7 @@ SERIES = (("#0072b2", "o", "-"), ("#d55e00", "s", (0, (5, 1.5))), ("#009e73", "^
 HINTS = {
     "stats": "store it with --set output.variables=all, and name quantiles and thresholds under output",
     "paths": "store the paths with --set output.paths=all",
+    "worst": "store some with --set 'output.paths={sample: 200, worst: {count: 20, by: max(sofr - iorb)}}'",
     "features": "run the scenario again with this version of the program",
     "convergence": "run the scenario again with this version of the program",
     "scores": "only runs of scenarios with observations have scores: scenarios/sep_2019.yaml, for one",
@@ -184,6 +187,15 @@ class Result:
         """How many of the stored paths, the first ones, are a fair sample: the worst stand behind them."""
         path = self._dataset("paths", "path")
         return min(int(path.parent.attrs.get("sample", len(path))), len(path))
+
+    def worst(self, variable, count):
+        """Up to `count` of the worst stored paths, the worst first, and by which expression they are the worst."""
+        if not self.has("paths", "worst_by"):
+            raise PlotError(f"{self.path}: has no worst paths; {HINTS['worst']}", WRONG_INPUT)
+        by, why = self.read("paths", "worst_by"), self._stored(self._dataset("paths", "selected_as"))
+        rows = np.flatnonzero(why & WORST)
+        rows = rows[np.argsort(-by[rows], kind="stable")][:count]
+        return self.read("paths", variable)[rows], text_of(self._file["paths/worst_by"].attrs.get("expr", "?"))
 
     def texts(self, group, name):
         return [text_of(value) for value in self._stored(self._dataset(group, name))]

@@ -97,6 +97,27 @@ def write_more(path):
                 scores[f"{name}_se"] = np.sqrt(share * (1 - share) / (days + 4))
 
 
+def keep_worst(path, sample, count):
+    """Leaves the sample and the worst paths by their peak, as the program stores them."""
+    with h5py.File(path, "a") as file:
+        paths = file["paths"]
+        peaks = paths["spread"][:].max(1).astype(float)
+        worst = np.argsort(-peaks, kind="stable")[:count]
+        rows = np.array(sorted({*range(sample), *worst.tolist()}))
+        why = np.where(rows < sample, 1, 0) + np.where(np.isin(rows, worst), 2, 0)
+        for name in [name for name in paths if name not in ("path", "time")]:
+            values, attributes = paths[name][:][rows], dict(paths[name].attrs)
+            del paths[name]
+            paths[name] = values
+            paths[name].attrs.update({key: attributes[key] for key in ("units", "long_name")})
+        del paths["path"]
+        paths["path"] = rows
+        paths["selected_as"] = why.astype(np.uint32)
+        paths["worst_by"] = peaks[rows]
+        paths["worst_by"].attrs["expr"] = "max(spread)"
+        paths.attrs.update({"sample": np.int64(sample), "worst": np.int64(count)})
+
+
 COUNTS = (1024, 2048, 4096, 8192, 10000)
 QUANTITIES = {  # value, standard error after one path, unit; a metric that is a feature under another name
     "mean(peak_spread)": (240.0, 200.0, "bp"), "quantile(peak_spread, 95 %)": (600.0, 450.0, "bp"),

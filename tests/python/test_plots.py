@@ -19,7 +19,7 @@ import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
 
-from synthetic_result import COUNTS, DATES, MEDIANS, write_convergence, write_more, write_result
+from synthetic_result import COUNTS, DATES, MEDIANS, keep_worst, write_convergence, write_more, write_result
 
 ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -182,6 +182,44 @@ class PlotFan(ScriptCase):
         for option in ("--variable", "--paths", "--mean", "--scale", "--output", "74"):
             self.assertIn(option, done.stdout)
 
+    def worst(self, sample=6, count=4):
+        path = self.here / f"worst-{sample}-{count}.h5"
+        write_result(path)
+        keep_worst(path, sample, count)
+        return path
+
+    def drawn_paths(self, figure, colour):
+        return [line.get_ydata() for line in figure.axes[0].lines if line.get_color() == colour]
+
+    def test_worst_paths_are_drawn_apart_from_the_sample(self):
+        with h5py.File(self.result) as file:
+            spread = file["paths/spread"][:].astype(float)
+        order = np.argsort(-spread.max(1), kind="stable")
+        self.assertGreater(order[:4].min(), 6, "the worst are not in the sample")
+        self.assertFalse((np.diff(order[:4]) > 0).all(), "the order of the worst is not that of the file")
+        figure = self.drawn(self.worst(), "--worst", "3", "--paths", "9")
+        np.testing.assert_array_equal(self.drawn_paths(figure, repoquake_plots.WORST_PATH), spread[order[:3]])
+        np.testing.assert_array_equal(self.drawn_paths(figure, repoquake_plots.PATH), spread[:6],
+                                      "a fair sample has none of the worst")
+        self.assertIn("the 3 worst paths by max(spread)", texts_of(figure))
+        self.assertGreater(figure.axes[0].get_ylim()[1], spread.max(), "the worst are not cut off")
+
+    def test_as_many_worst_paths_as_there_are(self):
+        figure = self.drawn(self.worst(sample=0, count=2), "--worst", "7")
+        self.assertEqual(len(self.drawn_paths(figure, repoquake_plots.WORST_PATH)), 2)
+        self.assertEqual(self.drawn_paths(figure, repoquake_plots.PATH), [])
+        self.assertIn("the 2 worst paths", texts_of(figure))
+        plain = self.drawn(self.worst())
+        self.assertEqual(self.drawn_paths(plain, repoquake_plots.WORST_PATH), [])
+        self.assertNotIn("worst", texts_of(plain))
+
+    def test_worst_paths_that_are_missing(self):
+        for lacking in (self.result, ROOT / "tests" / "data" / "result_format_1.h5"):
+            self.refuse(65, r"has no worst paths; store some with --set 'output\.paths=", lacking, "--worst", "1", "-o",
+                        self.here / "refused.png")
+        self.refuse(2, "--worst: cannot be negative", self.result, "--worst", "-1", "-o", self.here / "refused.png")
+        self.assertFalse((self.here / "refused.png").exists())
+
     def test_usage_errors(self):
         self.refuse(2, "required", self.result)
         self.refuse(2, r"fan\.gif.*\.png", self.result, "-o", self.here / "fan.gif")
@@ -310,6 +348,16 @@ class PlotUnwind(ScriptCase):
         self.assertEqual(texts_of(both).count("not stored"), 2)
         left, right = both.axes[:2]
         self.assertEqual(left.get_ylim(), right.get_ylim())
+
+    def test_voluntary_sales_of_a_sample_leave_the_worst_out(self):
+        worst = self.here / "worst.h5"
+        shutil.copy(self.full, worst)
+        keep_worst(worst, 50, 30)
+        with h5py.File(self.full) as file:
+            sold, forced = (file[f"paths/{name}"][:50].astype(float) for name in ("basis_sales", "basis_sales_forced"))
+        medians = self.medians(self.drawn(worst))
+        np.testing.assert_allclose(medians["Voluntary sales, of 50 sampled paths"], np.median(sold - forced, axis=0),
+                                   atol=1e-9)
 
     def test_errors(self):
         self.refuse_without("stats/futures_basis_quantile", "has no /stats/futures_basis_quantile; .*variables=all")
