@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws how the numbers of a run settled: value with its 95 % limits, and standard error, against the number of paths."""
+"""Draws how the numbers of a run settled: value with 95 % limits, and standard error, against the number of paths."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -86,8 +86,8 @@ def read_run(result):
     if result.has("metrics", "expr"):
         expressions = dict(zip(result.texts("metrics", "metric"), result.texts("metrics", "expr")))
     return {
-        "path": result.path, "title": result.title(), "name": result.name(), "kind": result.kind(),
-        "footnote": result.footnote(), "counts": counts, "expressions": expressions,
+        "path": result.path, "id": result.path.stem, "title": result.title(), "name": result.name(),
+        "kind": result.kind(), "footnote": result.footnote(), "counts": counts, "expressions": expressions,
         "units": dict(zip(names, result.texts("convergence", "unit"))),
         "quantities": {quantity: {name: values[:, k] for name, values in columns.items()}
                        for k, quantity in enumerate(names)},
@@ -250,8 +250,8 @@ def rule_in_words(run):
     stop = run["stop"]
     unit = run["units"][stop["metric"]]
     unit = "" if unit == "1" else f" {UNITS.get(unit, unit)}"
-    return (f"rule to stop: {stop['metric']} within ±{stop['half_width']:g}{unit}, from {stop['min_paths']:,} paths on; "
-            + ("it ended the run" if run["settled"] else "it did not end the run"))
+    return (f"rule to stop: {stop['metric']} within ±{stop['half_width']:g}{unit}, from {stop['min_paths']:,} paths "
+            f"on; it {'ended' if run['settled'] else 'did not end'} the run")
 
 
 if __name__ == "__main__":

@@ -181,7 +181,8 @@ def draw_legend(axes, fans, rows):
         by = " or ".join(dict.fromkeys(fan["worst"][1] for fan in fans if fan["worst"] is not None))
         handles.append(Line2D([], [], color=WORST_PATH, **WORST_LOOK,
                               label=f"the {count} worst paths by {by}" if count > 1 else f"the worst path by {by}"))
-    axes.legend(handles=handles, loc="upper center", ncols=-(-len(handles) // rows), handlelength=1.5, columnspacing=1.3)
+    axes.legend(handles=handles, loc="upper center", ncols=-(-len(handles) // rows), handlelength=1.5,
+                columnspacing=1.3)
     notes = dict.fromkeys(fan["footnote"] for fan in fans)
     axes.text(0.5, 0.0, "  |  ".join(notes), ha="center", va="bottom", fontsize=7, color="#555555",
               transform=axes.transAxes)

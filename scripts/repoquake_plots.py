@@ -19,6 +19,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator  # noqa: E402
 
 USAGE, WRONG_INPUT, NO_FILE = 2, 65, 74  # exit codes, those of the program
 FORMAT = "repoquake/result/1"
+COMPARISON = "repoquake/comparison/1"  # what `repoquake compare --output` writes
 WORST = 2  # the bit of /paths/selected_as
 FIGURE_KINDS = {".png", ".svg", ".pdf"}
 
@@ -90,11 +91,11 @@ def add_labels(parser):
 
 def labels_of(runs, options, width=76, kinds=True):
     """What results are called in a legend: --label, or their titles, with the file where titles are alike; and the
-    kind of each unless the title says it. A run is a dict with "name", "path" and "kind"."""
+    kind of each unless the title says it. A run is a dict with "name", "id" and "kind"."""
     if options.label and len(options.label) != len(runs):
         raise PlotError(f"--label: given {len(options.label)} times for {len(runs)} results", USAGE)
     names = [run["name"] for run in runs]
-    unlike = [name if names.count(name) == 1 else f"{name}, {run['path'].stem}" for name, run in zip(names, runs)]
+    unlike = [name if names.count(name) == 1 else f"{name}, {run['id']}" for name, run in zip(names, runs)]
     return [textwrap.fill(name + (f" ({run['kind']})" if kinds and run["kind"] else ""), width)
             for name, run in zip(options.label or unlike, runs)]
 
@@ -121,8 +122,20 @@ def text_of(value):
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-class Result:
-    """An open result file. Days are rows; row 0 is the opening day."""
+def is_comparison(path):
+    """Whatever cannot be opened is none; Result says why it cannot."""
+    try:
+        with h5py.File(path, "r") as file:
+            return text_of(file.attrs.get("format", "none")) == COMPARISON
+    except OSError:
+        return False
+
+
+class File:
+    """An open file of one of the formats, and how to read from it."""
+
+    format = FORMAT
+    hints = {}
 
     def __init__(self, path):
         self.path = path
@@ -136,9 +149,9 @@ class Result:
         except OSError:
             raise PlotError(f"{path}: not an HDF5 file, or damaged", WRONG_INPUT) from None
         found = text_of(self._file.attrs.get("format", "none"))
-        if found != FORMAT:
+        if found != self.format:
             self.close()
-            raise PlotError(f"{path}: not a result of repoquake (format is {found}, not {FORMAT})", WRONG_INPUT)
+            raise PlotError(f"{path}: not a result of repoquake (format is {found}, not {self.format})", WRONG_INPUT)
 
     def __enter__(self):
         return self
@@ -164,7 +177,7 @@ class Result:
 
     def _dataset(self, group, name):
         if not self.has(group, name):
-            hint = f"; {HINTS[group]}" if group in HINTS else ""
+            hint = f"; {self.hints[group]}" if group in self.hints else ""
             raise PlotError(f"{self.path}: has no /{group}/{name}{hint}", WRONG_INPUT)
         return self._file[group][name]
 
@@ -183,6 +196,55 @@ class Result:
             values[stored == np.ravel(dataset.attrs["_FillValue"])[0]] = np.nan
         return values
 
+    def texts(self, group, name):
+        return [text_of(value) for value in self._stored(self._dataset(group, name))]
+
+    def dates(self, group):
+        """The days of a group, from `units: days since YYYY-MM-DD`."""
+        time = self._dataset(group, "time")
+        units = text_of(time.attrs.get("units", ""))
+        try:
+            first = datetime.strptime(units, "days since %Y-%m-%d").date()
+        except ValueError:
+            raise PlotError(f"{self.path}: /{group}/time has the units '{units}', not 'days since YYYY-MM-DD'",
+                            WRONG_INPUT) from None
+        return [first + timedelta(days=int(day)) for day in self._stored(time)]
+
+    def require_variable(self, variable):
+        if variable not in self.variables():
+            raise PlotError(f"{self.path}: has no statistics of '{variable}'; it has "
+                            f"{', '.join(self.variables()) or 'none at all'}", USAGE)
+
+    def label(self, variable):
+        """The label of an axis: what it is, and its unit."""
+        for group, name in (("paths", variable), ("stats", f"{variable}_mean"), ("stats", f"{variable}_quantile"),
+                            ("days", f"{variable}_base_mean")):
+            if self.has(group, name) and "units" in self._file[group][name].attrs:
+                attributes = self._file[group][name].attrs
+                unit = text_of(attributes["units"])
+                what = text_of(attributes.get("long_name", variable))
+                for statistic in (", mean over paths", ", quantile over paths"):
+                    what = what.partition(statistic)[0]
+                if variable == "spread":
+                    what = "SOFR − IORB"
+                return f"{what[0].upper()}{what[1:]} ({UNITS.get(unit, unit)})"
+        return variable
+
+    def footnote(self):
+        """How the numbers came about."""
+        program = self.attribute("program_version")
+        parts = [f"{int(self.attribute('n_paths', 0)):,} paths", f"seed {self.attribute('seed', '?')}",
+                 f"repoquake {program}" if program else "repoquake"]
+        if int(self.attribute("conditional", 0)) == 1:
+            parts.append("conditional on realised flows")
+        return " · ".join(parts)
+
+
+class Result(File):
+    """An open result file. Days are rows; row 0 is the opening day."""
+
+    hints = HINTS
+
     def sampled(self):
         """How many of the stored paths, the first ones, are a fair sample: the worst stand behind them."""
         path = self._dataset("paths", "path")
@@ -197,48 +259,15 @@ class Result:
         rows = rows[np.argsort(-by[rows], kind="stable")][:count]
         return self.read("paths", variable)[rows], text_of(self._file["paths/worst_by"].attrs.get("expr", "?"))
 
-    def texts(self, group, name):
-        return [text_of(value) for value in self._stored(self._dataset(group, name))]
-
     def fan(self, variable):
         """The quantiles of a variable by day: what bands_of() and median_of() take."""
         return {"dates": self.dates("stats"), "fractions": self.read("stats", "quantile"),
                 "quantiles": self.read("stats", f"{variable}_quantile"), "label": self.label(variable)}
 
-    def dates(self, group):
-        """The days of a group, from `units: days since YYYY-MM-DD`."""
-        time = self._dataset(group, "time")
-        units = text_of(time.attrs.get("units", ""))
-        try:
-            first = datetime.strptime(units, "days since %Y-%m-%d").date()
-        except ValueError:
-            raise PlotError(f"{self.path}: /{group}/time has the units '{units}', not 'days since YYYY-MM-DD'",
-                            WRONG_INPUT) from None
-        return [first + timedelta(days=int(day)) for day in self._stored(time)]
-
     def variables(self):
         """The variables with statistics, in alphabetical order."""
         names = self._file["stats"].keys() if "stats" in self._file else ()
         return sorted(name[: -len("_quantile")] for name in names if name.endswith("_quantile"))
-
-    def require_variable(self, variable):
-        if variable not in self.variables():
-            raise PlotError(f"{self.path}: has no statistics of '{variable}'; it has "
-                            f"{', '.join(self.variables()) or 'none at all'}", USAGE)
-
-    def label(self, variable):
-        """The label of an axis: what it is, and its unit."""
-        for group, name in (("paths", variable), ("stats", f"{variable}_mean"), ("stats", f"{variable}_quantile")):
-            if self.has(group, name) and "units" in self._file[group][name].attrs:
-                attributes = self._file[group][name].attrs
-                unit = text_of(attributes["units"])
-                what = text_of(attributes.get("long_name", variable))
-                for statistic in (", mean over paths", ", quantile over paths"):
-                    what = what.removesuffix(statistic)
-                if variable == "spread":
-                    what = "SOFR − IORB"
-                return f"{what[0].upper()}{what[1:]} ({UNITS.get(unit, unit)})"
-        return variable
 
     def name(self):
         return self.attribute("title") or self.attribute("scenario_name") or self.path.stem
@@ -256,14 +285,16 @@ class Result:
             title += f"\n{self.attribute('status')}"
         return title
 
-    def footnote(self):
-        """How the numbers came about."""
-        program = self.attribute("program_version")
-        parts = [f"{int(self.attribute('n_paths', 0)):,} paths", f"seed {self.attribute('seed', '?')}",
-                 f"repoquake {program}" if program else "repoquake"]
-        if int(self.attribute("conditional", 0)) == 1:
-            parts.append("conditional on realised flows")
-        return " · ".join(parts)
+
+class Comparison(File):
+    """An open comparison: a base, and others with their differences from it. Days are rows."""
+
+    format = COMPARISON
+
+    def variables(self):
+        """The variables with differences by day, in alphabetical order."""
+        names = self._file["days"].keys() if "days" in self._file else ()
+        return sorted(name[: -len("_difference")] for name in names if name.endswith("_difference"))
 
 
 def event_marks(dates):
@@ -345,9 +376,19 @@ def use_house_style():
     })
 
 
+def settle_layout(figure, dpi):
+    """Places the axes for good. The solver's last digits differ from time to time, and SVG names clips after them."""
+    figure.set_dpi(dpi)
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position(np.round(axes.get_position(original=True).bounds, 9))
+
+
 def save(figure, options):
     """Writes the figure to --output; the same input gives the same bytes."""
     path = options.output
+    settle_layout(figure, options.dpi)
     undated = {".png": None, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     try:
         figure.savefig(path, dpi=options.dpi, metadata=undated[path.suffix.lower()])

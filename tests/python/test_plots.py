@@ -19,7 +19,8 @@ import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
 
-from synthetic_result import COUNTS, DATES, MEDIANS, keep_worst, write_convergence, write_more, write_result
+from synthetic_result import (COUNTS, DATES, MEDIANS, alike_spreads, keep_worst, write_comparison, write_convergence,
+                              write_more, write_result)
 
 ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -502,7 +503,7 @@ class PlotCompare(ScriptCase):
             self.assertAlmostEqual(segment[1][1] - segment[0][1], 2 * 0.49 * np.sqrt(2.0))
         self.assertIn("Medians, conditional replay", texts_of(figure))
         self.assertNotIn("not alike", texts_of(figure))
-        self.assertIn("too wide where they share random numbers", texts_of(figure))
+        self.assertIn("not paired, so too wide where the runs share random numbers", texts_of(figure))
 
     def test_it_says_when_runs_are_not_alike(self):
         for changes, words in (({"seed": np.uint64(7)}, "not alike: different seeds"),
@@ -541,9 +542,127 @@ class PlotCompare(ScriptCase):
     def test_errors(self):
         refused = ("-o", self.here / "refused.png")
         self.refuse(2, "two to 5", self.full, *refused)
+        self.refuse(2, "--quantity: of a comparison only", self.full, self.full, "--quantity", "peak", *refused)
         self.refuse(2, r"'sprad'; it has .*spread", self.full, self.full, "--variable", "sprad", *refused)
         self.refuse(2, "--band: between", self.full, self.full, "--band", "100", *refused)
         self.refuse_without("stats/spread_quantile_lo", "has no /stats/spread_quantile_lo; .*--set", self.full)
+
+
+class PlotComparison(ScriptCase):
+    """The same script, of one file of `repoquake compare`."""
+
+    script = plot_compare
+
+    def comparison(self, count=1, **changes):
+        path = self.here / "comparison.h5"
+        write_comparison(path, alike_spreads(count), **changes)
+        return path
+
+    def test_formats(self):
+        self.draw_all_kinds(self.comparison())
+
+    def test_days_are_drawn_as_stored(self):
+        for count in (1, 4):
+            for variable in ("spread", "sofr"):
+                with self.subTest(count=count, variable=variable):
+                    path = self.comparison(count)
+                    medians, differences = self.drawn(path, "--variable", variable).axes[:2]
+                    with h5py.File(path) as file:
+                        days = {name: file[f"days/{variable}_{name}"][:] for name in (
+                            "base_median", "median", "difference", "difference_se")}
+                    self.assertEqual(len(days["difference"]), count)
+                    np.testing.assert_array_equal([line.get_ydata() for line in medians.lines[:count + 1]],
+                                                  [days["base_median"], *days["median"]])
+                    drawn = [line.get_ydata() for line in differences.lines if len(line.get_xdata()) > 2]
+                    np.testing.assert_array_equal(drawn, days["difference"])
+                    self.assertEqual(len(differences.collections), count)
+                    for band, middle, error in zip(differences.collections, days["difference"],
+                                                   days["difference_se"]):
+                        corners = band.get_paths()[0].vertices
+                        for row in range(len(DATES)):
+                            at = corners[corners[:, 0] == row, 1]
+                            np.testing.assert_allclose((at.min(), at.max()),
+                                                       (middle[row] - 2 * error[row], middle[row] + 2 * error[row]))
+
+    def test_table(self):
+        path = self.comparison()
+        with h5py.File(path, "a") as file:
+            window = file["window"]
+            names = window["quantity"].asstr()[:].tolist()
+            k = names.index("mean_spread")
+            for name, value in (("difference", -31.42), ("difference_se", 0.87), ("value", 1234.5), ("value_se", 20.0),
+                                ("share_larger", 0.125)):
+                window[name][0, k] = value
+        words = texts_of(self.drawn(path)).splitlines()
+        self.assertIn("−31.4 ± 0.9", words)
+        self.assertIn("1,234 ± 20", words)
+        self.assertIn("12.5 % of paths", words)
+        self.assertIn("mean_spread, bp", words)
+        quantities = [word for word in words if word.startswith(("p_above", "peak", "mean_", "on_rrp"))]
+        self.assertEqual(quantities, ["p_above_50bp: P(max(spread) > 50 bp)", "peak, bp: mean(max(spread))",
+                                      "mean_spread, bp"], "metrics first; no row twice, none that does not differ")
+        chosen = texts_of(self.drawn(path, "--quantity", "on_rrp_peak", "--quantity", "peak_spread")).splitlines()
+        self.assertIn("on_rrp_peak, USD bn: largest overnight reverse repo …", chosen)
+        self.assertIn("peak_spread, bp: largest SOFR minus IORB of the window", chosen)
+        self.assertNotIn("mean_spread, bp", chosen)
+
+    def test_a_difference_within_its_error_is_pale(self):
+        path = self.comparison()
+        for difference, colour in ((1.9, plot_compare.PALE), (2.1, "black")):
+            with h5py.File(path, "a") as file:
+                file["window/difference"][0, 1], file["window/difference_se"][0, 1] = difference, 1.0
+            figure = self.drawn(path, "--quantity", "mean_spread")
+            text = next(text for text in figure.findobj(matplotlib.text.Text)
+                        if text.get_text() == f"+{difference} ± 1.0")
+            self.assertEqual(text.get_color(), colour)
+
+    def test_numbers_have_the_digits_that_their_errors_leave(self):
+        for value, error, signed, text in ((-31.42, 0.87, True, "−31.4 ± 0.9"), (31.42, 0.13, True, "+31.42 ± 0.13"),
+                                           (240.44, 6.2, False, "240 ± 6"), (0.0, 1.0, True, "0.0 ± 1.0"),
+                                           (1385.44, 2.2, False, "1,385.4 ± 2.2"), (5.0, 0.0, False, "5"),
+                                           (0.125, np.nan, True, "+0.125"), (0.0, 0.0, True, "0"),
+                                           (np.nan, 1.0, True, "–"), (123456.0, 4000.0, False, "123,456 ± 4,000")):
+            with self.subTest(value=value, error=error):
+                self.assertEqual(plot_compare.number(value, error, signed), text)
+
+    def test_what_the_reader_must_know(self):
+        words = texts_of(self.drawn(self.comparison(2)))
+        for said in ("Medians, conditional replay", "Difference from the base, mean over paths", "errors are paired",
+                     "base: September 2019 repo spike", "September 2019 repo spike, milder_2.yaml", "400 paths"):
+            self.assertIn(said, words)
+        for unsaid in ("not alike", "need fitted"):
+            self.assertNotIn(unsaid, words)
+        free = texts_of(self.drawn(self.comparison(conditional=0, paired=0, needs=["fitted", "held"])))
+        for said in ("Medians, free run", "not alike: not the same draws", "errors are of independent runs",
+                     "milder_1.yaml, need held"):
+            self.assertIn(said, free)
+        self.assertNotIn("errors are paired", free)
+        mixed = self.comparison()
+        with h5py.File(mixed, "a") as file:
+            file["scenarios/conditional"][1] = 0
+        words = texts_of(self.drawn(mixed, "--label", "one", "--label", "two", "--scale", "symlog"))
+        for said in ("not alike: replay and free run", "base: one (conditional replay)", "two (free run)"):
+            self.assertIn(said, words)
+
+    def test_errors(self):
+        refused = ("-o", self.here / "refused.png")
+        path = self.comparison()
+        self.refuse(2, "a comparison is drawn alone", path, self.full, *refused)
+        self.refuse(2, "a comparison is drawn alone", path, path, *refused)
+        self.refuse(2, "--band: a comparison has no bands", path, "--band", "90", *refused)
+        self.refuse(2, r"'sprad'; it has sofr, spread$", path, "--variable", "sprad", *refused)
+        self.refuse(2, r"'peek': .*comparison\.h5 has peak_spread, .*peak$", path, "--quantity", "peek", *refused)
+        self.refuse(2, "given 1 times for 2", path, "--label", "one", *refused)
+        self.refuse(2, "has 6 scenarios; 2 to 5", self.comparison(5), *refused)
+        for lacking in ("window/difference_se", "days/spread_median", "scenarios/need"):
+            path = self.comparison()
+            with h5py.File(path, "a") as file:
+                del file[lacking]
+            message = self.refuse(65, rf"comparison\.h5: has no /{lacking}$", path, *refused)
+            self.assertEqual(len(message.splitlines()), 1)
+        with mock.patch.object(self, "script", plot_fan):
+            self.refuse(65, "not a result of repoquake .*comparison/1", self.comparison(), *refused)
+        self.assertFalse((self.here / "refused.png").exists())
 
 
 class PlotConvergence(ScriptCase):
