@@ -210,6 +210,9 @@ class PlotFan(ScriptCase):
         self.assertEqual(len(self.drawn_paths(figure, repoquake_plots.WORST_PATH)), 2)
         self.assertEqual(self.drawn_paths(figure, repoquake_plots.PATH), [])
         self.assertIn("the 2 worst paths", texts_of(figure))
+        figure = self.drawn(self.worst(sample=1500, count=2), "--worst", "7")
+        self.assertEqual(len(self.drawn_paths(figure, repoquake_plots.WORST_PATH)), 2, "none that is only sampled")
+        self.assertEqual(len(self.drawn_paths(figure, repoquake_plots.PATH)), 5)
         plain = self.drawn(self.worst())
         self.assertEqual(self.drawn_paths(plain, repoquake_plots.WORST_PATH), [])
         self.assertNotIn("worst", texts_of(plain))
@@ -844,6 +847,16 @@ class ReadingResults(unittest.TestCase):
             file["stats/tga_mean"].attrs.update({"units": "1e9 USD", "long_name": "Treasury account, mean over paths"})
         with repoquake_plots.Result(self.path) as result:
             self.assertEqual(result.label("tga"), "Treasury account (USD bn)")
+
+    def test_layout_has_no_digits_that_could_differ(self):
+        figure, axes = plt.subplots(3, layout="constrained")
+        self.addCleanup(plt.close, figure)
+        before = axes[1].get_position().bounds
+        repoquake_plots.settle_layout(figure, 100)
+        figure.draw_without_rendering()
+        after = axes[1].get_position().bounds
+        self.assertGreater(np.abs(np.subtract(before, after)).max(), 0.01, "the layout has been made")
+        np.testing.assert_allclose(after, np.round(after, 9), rtol=0, atol=1e-15)
 
     def test_event_marks(self):
         self.assertEqual(repoquake_plots.event_marks(DATES), [(3, "tax date, 16 Sep"), (13, "quarter-end, 30 Sep")])
