@@ -2,8 +2,6 @@
 """Draws one variable of two or more results on the same axes, and the difference of their medians; or what
 `repoquake compare` found: medians, paired differences by day, and the differences of the window as a table."""
 
-import textwrap
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -198,7 +196,7 @@ def draw_comparison(options):
         runs, days = read_scenarios(comparison, options.variable), comparison.dates("days")
         paired = int(comparison.attribute("paired", 0)) == 1
         footnote = comparison.footnote()
-        table = read_table(comparison, options.quantity)
+        table, left_out = read_table(comparison, options.quantity)
     labels = labels_of(runs, options, width=100, kinds=len({run["kind"] for run in runs}) > 1)
     labels[0] = f"base: {labels[0]}"
 
@@ -226,7 +224,7 @@ def draw_comparison(options):
     draw_table(rows, table, len(runs) - 1)
     notes = [footnote, ("errors are paired, path by path: same draws" if paired else "errors are of independent runs")
              + f"; bands: ±{WITHIN:g} standard errors; table: ± one standard error, pale: within {WITHIN:g} "
-             "of 0"]
+             "of 0" + (f"; {left_out} more rows with --quantity" if left_out else "")]
     foot.text(0.5, 0.0, "\n".join(notes), ha="center", va="bottom", fontsize=7, color="#555555",
               transform=foot.transAxes)
     return figure
@@ -267,7 +265,8 @@ def draw_paired_differences(axes, runs, days):
 
 
 def read_table(comparison, wanted):
-    """The rows of the window: those wanted, or the metrics and then the features that differ."""
+    """The rows of the window: those wanted, or the metrics and then the features that differ; and how many there was no
+    room for."""
     columns = {name: comparison.texts("window", name) for name in ("quantity", "unit", "meaning", "kind")}
     columns.update({name: comparison.read("window", name) for name in ("base", "base_se")})
     columns.update({name: comparison.read("window", name).T for name in (
@@ -277,13 +276,13 @@ def read_table(comparison, wanted):
         if name not in columns["quantity"]:
             raise PlotError(f"--quantity '{name}': {comparison.path} has {', '.join(columns['quantity'])}", USAGE)
     if wanted:
-        return [row for name in dict.fromkeys(wanted) for row in rows if row["quantity"] == name]
+        return [row for name in dict.fromkeys(wanted) for row in rows if row["quantity"] == name], 0
     chosen = [row for row in rows if row["kind"] == "metric"]
     for row in rows:
         if row["kind"] != "metric" and np.any(np.abs(row["difference"]) > 0) and not any(
                 same_numbers(row, other) for other in chosen):
             chosen.append(row)
-    return chosen[:MOST_ROWS]
+    return chosen[:MOST_ROWS], max(0, len(chosen) - MOST_ROWS)
 
 
 def same_numbers(one, other):
@@ -329,9 +328,11 @@ def draw_table(axes, table, others):
 
 
 def what_of(row, width):
+    """Name and unit, with the meaning where there is room for all of it."""
     unit = UNITS.get(row["unit"], row["unit"])
     name = row["quantity"] + (f", {unit}" if row["unit"] != "1" else "")
-    return textwrap.shorten(name + (f": {row['meaning']}" if row["meaning"] else ""), width, placeholder=" …")
+    whole = f"{name}: {row['meaning']}"
+    return whole if row["meaning"] and len(whole) <= width else name
 
 
 def number(value, error, signed=False):

@@ -605,9 +605,14 @@ class PlotComparison(ScriptCase):
         self.assertEqual(quantities, ["p_above_50bp: P(max(spread) > 50 bp)", "peak, bp: mean(max(spread))",
                                       "mean_spread, bp"], "metrics first; no row twice, none that does not differ")
         chosen = texts_of(self.drawn(path, "--quantity", "on_rrp_peak", "--quantity", "peak_spread")).splitlines()
-        self.assertIn("on_rrp_peak, USD bn: largest overnight reverse repo …", chosen)
+        self.assertIn("on_rrp_peak, USD bn", chosen, "no room for its meaning")
         self.assertIn("peak_spread, bp: largest SOFR minus IORB of the window", chosen)
         self.assertNotIn("mean_spread, bp", chosen)
+        self.assertNotIn("more rows", "".join(words))
+        with mock.patch.object(plot_compare, "MOST_ROWS", 1):
+            few = texts_of(self.drawn(path))
+        self.assertIn("; 2 more rows with --quantity", few)
+        self.assertNotIn("mean_spread", few)
 
     def test_a_difference_within_its_error_is_pale(self):
         path = self.comparison()
