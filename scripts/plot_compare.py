@@ -199,6 +199,8 @@ def draw_comparison(options):
         table, left_out = read_table(comparison, options.quantity)
     labels = labels_of(runs, options, width=100, kinds=len({run["kind"] for run in runs}) > 1)
     labels[0] = f"base: {labels[0]}"
+    if len({run["need"] for run in runs}) > 1:
+        labels = [f"{label}, need {run['need']}" for label, run in zip(labels, runs)]
 
     lines = sum(label.count("\n") + 1 for label in labels)
     heights = (2.7, 1.9, 0.1 + 0.19 * lines, 0.21 * (len(table) + 1), 0.45)
@@ -234,19 +236,23 @@ def read_scenarios(comparison, variable):
     """The base and the others by day; the others with their difference from it and its error."""
     comparison.require_variable(variable)
     names, titles = comparison.texts("scenarios", "scenario"), comparison.texts("scenarios", "title")
-    needs = comparison.texts("scenarios", "need")
+    needs = comparison.texts("scenarios", "need")  # an amount, and after a comma where it comes from
     if not 2 <= len(names) <= len(SERIES):
-        raise PlotError(f"{comparison.path}: has {len(names)} scenarios; 2 to {len(SERIES)} can be drawn", USAGE)
+        raise PlotError(f"{comparison.path}: has {len(names)} scenarios, of which 2 to {len(SERIES)} can be told "
+                        "apart; compare fewer at a time", USAGE)
+    if not comparison.has("days", f"{variable}_median"):
+        raise PlotError(f"{comparison.path}: has no differences by day: its scenarios have not the same days", USAGE)
     base, others, differences, errors = (comparison.read("days", f"{variable}_{name}") for name in (
         "base_median", "median", "difference", "difference_se"))
     runs = []
     for i, conditional in enumerate(comparison.read("scenarios", "conditional")):
-        title = titles[i] + (f", need {needs[i]}" if len(set(needs)) > 1 else "")
-        runs.append({"id": names[i], "name": title, "kind": "conditional replay" if conditional else "free run",
-                     "label": comparison.label(variable), "median": others[i - 1] if i else base, "band": None,
+        runs.append({"id": names[i], "name": titles[i] or names[i], "need": needs[i].partition(",")[0],
+                     "kind": "conditional replay" if conditional else "free run", "band": None,
+                     "label": comparison.label(variable), "median": others[i - 1] if i else base,
                      "difference": differences[i - 1] if i else None, "error": errors[i - 1] if i else None})
     if not any(np.isfinite(run["median"]).any() for run in runs):
-        raise PlotError(f"{comparison.path}: every value of '{variable}' is missing", USAGE)
+        raise PlotError(f"{comparison.path}: every median of '{variable}' is missing; 50 % is to be among "
+                        "output.quantiles", USAGE)
     return runs
 
 
@@ -265,8 +271,8 @@ def draw_paired_differences(axes, runs, days):
 
 
 def read_table(comparison, wanted):
-    """The rows of the window: those wanted, or the metrics and then the features that differ; and how many there was no
-    room for."""
+    """The rows of the window: those wanted, or the metrics and then the features that differ, the peak before the
+    others; and how many there was no room for."""
     columns = {name: comparison.texts("window", name) for name in ("quantity", "unit", "meaning", "kind")}
     columns.update({name: comparison.read("window", name) for name in ("base", "base_se")})
     columns.update({name: comparison.read("window", name).T for name in (
@@ -278,7 +284,7 @@ def read_table(comparison, wanted):
     if wanted:
         return [row for name in dict.fromkeys(wanted) for row in rows if row["quantity"] == name], 0
     chosen = [row for row in rows if row["kind"] == "metric"]
-    for row in rows:
+    for row in sorted(rows, key=lambda row: "peak_spread" not in row["quantity"]):
         if row["kind"] != "metric" and np.any(np.abs(row["difference"]) > 0) and not any(
                 same_numbers(row, other) for other in chosen):
             chosen.append(row)

@@ -170,7 +170,9 @@ def write_comparison(path, spreads=None, dates=DATES, paired=1, conditional=1, n
         scenarios = file.create_group("scenarios")
         scenarios["scenario"] = np.array(names, dtype=text)
         scenarios["title"] = np.array([title] + [f"{title}, {name}" for name in names[1:]], dtype=text)
-        scenarios["need"] = np.array(needs or ["fitted"] * len(names), dtype=text)
+        scenarios["need"] = np.array([f"{need:.1f} bn USD, {origin}" for need, origin in zip(
+            needs or [812.3] * len(names), ["inverted at the opening spread"] + ["held from the base"] * len(names))],
+                                     dtype=text)
         scenarios["conditional"] = np.full(len(names), conditional, np.int32)
 
         days = file.create_group("days")
@@ -195,6 +197,8 @@ def write_comparison(path, spreads=None, dates=DATES, paired=1, conditional=1, n
         quantities = {  # name: kind, unit, meaning, value of each path
             "peak_spread": ("feature", "bp", "largest SOFR minus IORB of the window", lambda spread: spread.max(1)),
             "mean_spread": ("feature", "bp", "", lambda spread: spread.mean(1)),
+            "quantile(peak_spread, 95 %)": ("feature", "bp", "quantile over paths of the largest SOFR minus IORB",
+                                            lambda spread: 2.0 * spread.max(1)),
             "on_rrp_peak": ("feature", "1e9 USD", "largest overnight reverse repo take-up",
                             lambda spread: np.full(len(spread), 24.0)),
             "p_above_50bp": ("metric", "1", "P(max(spread) > 50 bp)", lambda spread: 1.0 * (spread.max(1) > 50.0)),

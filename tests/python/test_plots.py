@@ -601,9 +601,10 @@ class PlotComparison(ScriptCase):
         self.assertIn("1,234 ± 20", words)
         self.assertIn("12.5 % of paths", words)
         self.assertIn("mean_spread, bp", words)
-        quantities = [word for word in words if word.startswith(("p_above", "peak", "mean_", "on_rrp"))]
+        quantities = [word for word in words if word.startswith(("p_above", "peak", "mean_", "on_rrp", "quantile"))]
         self.assertEqual(quantities, ["p_above_50bp: P(max(spread) > 50 bp)", "peak, bp: mean(max(spread))",
-                                      "mean_spread, bp"], "metrics first; no row twice, none that does not differ")
+                                      "quantile(peak_spread, 95 %), bp", "mean_spread, bp"],
+                         "metrics first, then the peak; no row twice, none that does not differ")
         chosen = texts_of(self.drawn(path, "--quantity", "on_rrp_peak", "--quantity", "peak_spread")).splitlines()
         self.assertIn("on_rrp_peak, USD bn", chosen, "no room for its meaning")
         self.assertIn("peak_spread, bp: largest SOFR minus IORB of the window", chosen)
@@ -611,7 +612,7 @@ class PlotComparison(ScriptCase):
         self.assertNotIn("more rows", "".join(words))
         with mock.patch.object(plot_compare, "MOST_ROWS", 1):
             few = texts_of(self.drawn(path))
-        self.assertIn("; 2 more rows with --quantity", few)
+        self.assertIn("; 3 more rows with --quantity", few)
         self.assertNotIn("mean_spread", few)
 
     def test_a_difference_within_its_error_is_pale(self):
@@ -638,11 +639,11 @@ class PlotComparison(ScriptCase):
         for said in ("Medians, conditional replay", "Difference from the base, mean over paths", "errors are paired",
                      "base: September 2019 repo spike", "September 2019 repo spike, milder_2.yaml", "400 paths"):
             self.assertIn(said, words)
-        for unsaid in ("not alike", "need fitted"):
+        for unsaid in ("not alike", "need 812.3"):
             self.assertNotIn(unsaid, words)
-        free = texts_of(self.drawn(self.comparison(conditional=0, paired=0, needs=["fitted", "held"])))
+        free = texts_of(self.drawn(self.comparison(conditional=0, paired=0, needs=[812.3, 799.0])))
         for said in ("Medians, free run", "not alike: not the same draws", "errors are of independent runs",
-                     "milder_1.yaml, need held"):
+                     "base: September 2019 repo spike, need 812.3 bn USD", "milder_1.yaml, need 799.0 bn USD"):
             self.assertIn(said, free)
         self.assertNotIn("errors are paired", free)
         mixed = self.comparison()
@@ -661,8 +662,14 @@ class PlotComparison(ScriptCase):
         self.refuse(2, r"'sprad'; it has sofr, spread$", path, "--variable", "sprad", *refused)
         self.refuse(2, r"'peek': .*comparison\.h5 has peak_spread, .*peak$", path, "--quantity", "peek", *refused)
         self.refuse(2, "given 1 times for 2", path, "--label", "one", *refused)
-        self.refuse(2, "has 6 scenarios; 2 to 5", self.comparison(5), *refused)
-        for lacking in ("window/difference_se", "days/spread_median", "scenarios/need"):
+        self.refuse(2, "has 6 scenarios, of which 2 to 5 .*compare fewer", self.comparison(5), *refused)
+        with h5py.File(path := self.comparison(), "a") as file:
+            file["days/spread_base_median"][:] = file["days/spread_median"][:] = np.nan
+        self.refuse(2, "every median of 'spread' is missing; 50 %", path, *refused)
+        with h5py.File(path := self.comparison(), "a") as file:  # as the program does where the days differ
+            del file["days/spread_median"]
+        self.refuse(2, "no differences by day: its scenarios have not the same days", path, *refused)
+        for lacking in ("window/difference_se", "days/spread_base_median", "scenarios/need"):
             path = self.comparison()
             with h5py.File(path, "a") as file:
                 del file[lacking]
