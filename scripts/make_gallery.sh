@@ -65,7 +65,10 @@ draw() {
 }
 
 run sep_2019 sep_2019
+run sep_2019_settled sep_2019 --set output.paths=none \
+  --set 'simulate.stop={metric: peak_spread, half_width: 4 bp, min_paths: 2000}'
 run mar_2020 mar_2020 --set output.variables=all
+run mar_2020_worst mar_2020 --set 'output.paths={sample: 5, worst: {count: 8, by: max(sofr - iorb)}}'
 run fall_2025 fall_2025
 run fall_2025_no_facility fall_2025_no_facility
 run quarter_end quarter_end
@@ -76,7 +79,9 @@ run joint_crisis_without_shocks joint_crisis --set '~shocks'
 draw sep_2019_fan fan "$results/sep_2019.h5" --dpi 100
 draw sep_2019_scores scores "$results/sep_2019.h5"
 draw sep_2019_ledger ledger "$results/sep_2019_path_7.json"
+draw sep_2019_convergence convergence "$results/sep_2019_settled.h5" --dpi 95
 draw mar_2020_unwind unwind "$results/mar_2020.h5" --dpi 80
+draw mar_2020_worst fan "$results/mar_2020_worst.h5" --worst 8 --dpi 85
 draw fall_2025_exceedance exceedance "$results/fall_2025.h5" "$results/fall_2025_no_facility.h5" --threshold 25
 draw quarter_end_fan fan "$results/quarter_end.h5"
 draw joint_crisis_compare compare "$results/joint_crisis_without_shocks.h5" "$results/joint_crisis.h5" \

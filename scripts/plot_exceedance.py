@@ -56,6 +56,7 @@ def read_run(result):
     days = result.read("stats", "spread_exceed")
     run = {
         "path": result.path,
+        "id": result.path.stem,
         "title": result.title(),
         "name": result.name(),
         "kind": result.kind(),

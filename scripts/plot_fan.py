@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Draws the fan of a variable: quantile bands, median, what was observed, and a few of the paths."""
+"""Draws the fan of a variable: quantile bands, median, what was observed, a few of the paths, and the worst ones."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from repoquake_plots import (LINEAR_BELOW, MARK, MEDIAN, OBSERVED, PATH, USAGE, PlotError, Result, band_colours,
-                             bands_of, label_days, mark_events, median_of, result_parser, run_script, save,
-                             use_house_style, use_symlog, wrapped)
+from repoquake_plots import (LINEAR_BELOW, MARK, MEDIAN, OBSERVED, PATH, USAGE, WORST_PATH, PlotError, Result,
+                             band_colours, bands_of, label_days, mark_events, median_of, result_parser, run_script,
+                             save, use_house_style, use_symlog, wrapped)
 
 SPIKE = 8.0  # --scale auto: logarithmic where the highest day is this many times as high as the middle one
+WORST_LOOK = {"linewidth": 0.9, "linestyle": (0, (4, 1.2, 1, 1.2))}
 WORTH_CUTTING = 1.35  # the outermost band is cut where it would make everything else this much smaller
 
 
@@ -20,13 +21,18 @@ def main():
     parser.add_argument("--variable", default="spread", metavar="NAME", help="what to draw (default: spread)")
     parser.add_argument("--paths", type=int, default=5, metavar="N",
                         help="real paths to draw where the file has them (default: 5)")
+    parser.add_argument("--worst", type=int, default=0, metavar="N",
+                        help="up to N of the worst stored paths, the worst first; they are stored with output.paths "
+                             "and are not a fair sample (default: 0)")
     parser.add_argument("--mean", action="store_true", help="draw the mean as well, dashed")
     parser.add_argument("--scale", choices=("auto", "linear", "symlog"), default="auto",
                         help=f"vertical axis; symlog: logarithmic beyond ±{LINEAR_BELOW:g}; auto: symlog where one "
-                             "day would flatten all others (default: auto)")
+                             "day, or the worst paths, would flatten all else (default: auto)")
     options = parser.parse_args()
     if options.paths < 0:
         parser.error("--paths: cannot be negative")
+    if options.worst < 0:
+        parser.error("--worst: cannot be negative")
 
     fans = []
     for path in options.results:
@@ -37,8 +43,10 @@ def main():
         raise PlotError(f"--variable {options.variable}: different units: {', '.join(sorted(labels))}", USAGE)
 
     use_house_style()
-    figure = plt.figure(figsize=(7.4 if len(fans) == 1 else 1.2 + 4.3 * len(fans), 4.8), layout="constrained")
-    grid = figure.add_gridspec(2, len(fans), height_ratios=(1, 0.14))
+    rows = 2 if any(fan["worst"] is not None for fan in fans) else 1  # of the legend
+    figure = plt.figure(figsize=(7.4 if len(fans) == 1 else 1.2 + 4.3 * len(fans), 4.6 + 0.2 * rows),
+                        layout="constrained")
+    grid = figure.add_gridspec(2, len(fans), height_ratios=(1, 0.09 + 0.05 * rows))
     panels = [figure.add_subplot(grid[0, 0])]
     panels += [figure.add_subplot(grid[0, i], sharey=panels[0]) for i in range(1, len(fans))]
     for panel, fan in zip(panels, fans):
@@ -50,7 +58,7 @@ def main():
     set_vertical_axis(panels, fans, logarithmic)
     for panel, fan in zip(panels, fans):
         mark_events(panel, fan["dates"])
-    draw_legend(figure.add_subplot(grid[1, :]), fans)
+    draw_legend(figure.add_subplot(grid[1, :]), fans, rows)
     save(figure, options)
 
 
@@ -68,6 +76,7 @@ def read_fan(result, options):
         "quantiles": result.read("stats", f"{variable}_quantile"),
         "mean": result.read("stats", f"{variable}_mean") if options.mean else None,
         "paths": None,
+        "worst": result.worst(variable, options.worst) if options.worst > 0 else None,
         "observed": ([], []),
     }
     if not np.isfinite(fan["quantiles"]).any():
@@ -90,6 +99,8 @@ def draw_fan(axes, fan, single):
         axes.fill_between(rows, lower, upper, color=colour, linewidth=0)
     if fan["paths"] is not None:
         axes.plot(rows, fan["paths"].T, color=PATH, linewidth=0.6, alpha=0.75)
+    if fan["worst"] is not None:
+        axes.plot(rows, fan["worst"][0].T, color=WORST_PATH, **WORST_LOOK)
     median = median_of(fan)
     if median is not None:
         axes.plot(rows, median, color=MEDIAN, linewidth=1.8)
@@ -103,9 +114,10 @@ def draw_fan(axes, fan, single):
 
 
 def has_spike(fan):
-    """Would a linear axis show one day and hide the others?"""
+    """Would a linear axis show one day, or the worst paths, and hide all else?"""
     highs = np.nanmax(np.abs(inner_quantiles(fan)), axis=0)
-    return np.nanmax(highs) > SPIKE * max(np.nanmedian(highs), LINEAR_BELOW)
+    summits = [highs] if fan["worst"] is None else [highs, np.abs(fan["worst"][0]).ravel()]
+    return np.nanmax(np.concatenate(summits)) > SPIKE * max(np.nanmedian(highs), LINEAR_BELOW)
 
 
 def inner_quantiles(fan):
@@ -118,6 +130,7 @@ def set_vertical_axis(panels, fans, logarithmic):
     """One scale for all panels. On a linear axis the widest band may be cut at the top, and says where it ends."""
     middle = [inner_quantiles(fan) for fan in fans] + [np.array(fan["observed"][1]) for fan in fans]
     middle += [fan["mean"] for fan in fans if fan["mean"] is not None]
+    middle += [fan["worst"][0] for fan in fans if fan["worst"] is not None]
     whole = middle + [fan["quantiles"] for fan in fans]
     top = max(np.nanmax(values) for values in middle if values.size)
     bottom = min(np.nanmin(values) for values in whole if values.size)
@@ -148,7 +161,7 @@ def note_the_cut(axes, fan):
                   va="center", fontsize=8, arrowprops={"arrowstyle": "->", "color": MARK, "linewidth": 0.8})
 
 
-def draw_legend(axes, fans):
+def draw_legend(axes, fans, rows):
     axes.axis("off")
     bands = bands_of(fans[0])
     handles = [Patch(color=colour, label=f"{100 * low:g}–{100 * high:g} %")
@@ -163,7 +176,13 @@ def draw_legend(axes, fans):
         count = max(len(fan["paths"]) for fan in fans if fan["paths"] is not None)
         handles.append(Line2D([], [], color=PATH, linewidth=0.8,
                               label="one path" if count == 1 else f"{count} of the paths"))
-    axes.legend(handles=handles, loc="upper center", ncols=len(handles), handlelength=1.5, columnspacing=1.3)
+    if any(fan["worst"] is not None for fan in fans):
+        count = max(len(fan["worst"][0]) for fan in fans if fan["worst"] is not None)
+        by = " or ".join(dict.fromkeys(fan["worst"][1] for fan in fans if fan["worst"] is not None))
+        handles.append(Line2D([], [], color=WORST_PATH, **WORST_LOOK,
+                              label=f"the {count} worst paths by {by}" if count > 1 else f"the worst path by {by}"))
+    axes.legend(handles=handles, loc="upper center", ncols=-(-len(handles) // rows), handlelength=1.5,
+                columnspacing=1.3)
     notes = dict.fromkeys(fan["footnote"] for fan in fans)
     axes.text(0.5, 0.0, "  |  ".join(notes), ha="center", va="bottom", fontsize=7, color="#555555",
               transform=axes.transAxes)

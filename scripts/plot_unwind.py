@@ -65,7 +65,10 @@ def voluntary_sales(result):
     sold, forced = (result.read("paths", name, rows=result.sampled()) for name in ("basis_sales", "basis_sales_forced"))
     sales = np.maximum(sold - forced, 0.0)
     fractions = result.read("stats", "quantile")
-    return {"fractions": fractions, "quantiles": np.quantile(sales, fractions, axis=0), "unit": UNITS["1e9 USD"]}
+    fan = {"fractions": fractions, "quantiles": np.quantile(sales, fractions, axis=0), "unit": UNITS["1e9 USD"]}
+    if len(sales) < int(result.attribute("n_paths", 0)):
+        fan["of"] = f", of {len(sales):,} sampled paths"
+    return fan
 
 
 def unit_of(fan):
@@ -129,7 +132,7 @@ def draw_panel(axes, run, variable, last, most):
         axes.plot(rows, median_of(fan), color=MEDIAN, linewidth=1.6)
     axes.set_ylim(*limits(fan))
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.set_title(dict(PANELS)[variable], loc="left", fontsize=9)
+    axes.set_title(dict(PANELS)[variable] + fan.get("of", ""), loc="left", fontsize=9)
     axes.set_ylabel(unit_of(fan))
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
     label_days(axes, run["dates"], most=most)

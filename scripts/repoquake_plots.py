@@ -19,6 +19,8 @@ from matplotlib.ticker import FuncFormatter, NullLocator  # noqa: E402
 
 USAGE, WRONG_INPUT, NO_FILE = 2, 65, 74  # exit codes, those of the program
 FORMAT = "repoquake/result/1"
+COMPARISON = "repoquake/comparison/1"  # what `repoquake compare --output` writes
+WORST = 2  # the bit of /paths/selected_as
 FIGURE_KINDS = {".png", ".svg", ".pdf"}
 
 # Okabe and Ito: told apart with every kind of colour vision. The bands of a fan are one hue, light to dark, so that
@@ -27,6 +29,7 @@ BANDS = ("#dbe9f4", "#a9cbe6", "#62a0d0", "#2f78b3")
 MEDIAN = "#08306b"
 OBSERVED = "#d55e00"
 PATH = "#555555"
+WORST_PATH = "#8e2a73"
 MARK = "#777777"
 LINEAR_BELOW = 10.0  # a logarithmic axis is linear between -10 and 10
 # One look for each of several results laid over each other; the dashes and markers tell them apart without colour.
@@ -37,7 +40,9 @@ SERIES = (("#0072b2", "o", "-"), ("#d55e00", "s", (0, (5, 1.5))), ("#009e73", "^
 HINTS = {
     "stats": "store it with --set output.variables=all, and name quantiles and thresholds under output",
     "paths": "store the paths with --set output.paths=all",
+    "worst": "store some with --set 'output.paths={sample: 200, worst: {count: 20, by: max(sofr - iorb)}}'",
     "features": "run the scenario again with this version of the program",
+    "convergence": "run the scenario again with this version of the program",
     "scores": "only runs of scenarios with observations have scores: scenarios/sep_2019.yaml, for one",
 }
 
@@ -86,11 +91,11 @@ def add_labels(parser):
 
 def labels_of(runs, options, width=76, kinds=True):
     """What results are called in a legend: --label, or their titles, with the file where titles are alike; and the
-    kind of each unless the title says it. A run is a dict with "name", "path" and "kind"."""
+    kind of each unless the title says it. A run is a dict with "name", "id" and "kind"."""
     if options.label and len(options.label) != len(runs):
         raise PlotError(f"--label: given {len(options.label)} times for {len(runs)} results", USAGE)
     names = [run["name"] for run in runs]
-    unlike = [name if names.count(name) == 1 else f"{name}, {run['path'].stem}" for name, run in zip(names, runs)]
+    unlike = [name if names.count(name) == 1 else f"{name}, {run['id']}" for name, run in zip(names, runs)]
     return [textwrap.fill(name + (f" ({run['kind']})" if kinds and run["kind"] else ""), width)
             for name, run in zip(options.label or unlike, runs)]
 
@@ -117,8 +122,20 @@ def text_of(value):
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-class Result:
-    """An open result file. Days are rows; row 0 is the opening day."""
+def is_comparison(path):
+    """Whatever cannot be opened is none; Result says why it cannot."""
+    try:
+        with h5py.File(path, "r") as file:
+            return text_of(file.attrs.get("format", "none")) == COMPARISON
+    except OSError:
+        return False
+
+
+class File:
+    """An open file of one of the formats, and how to read from it."""
+
+    format = FORMAT
+    hints = {}
 
     def __init__(self, path):
         self.path = path
@@ -132,9 +149,9 @@ class Result:
         except OSError:
             raise PlotError(f"{path}: not an HDF5 file, or damaged", WRONG_INPUT) from None
         found = text_of(self._file.attrs.get("format", "none"))
-        if found != FORMAT:
+        if found != self.format:
             self.close()
-            raise PlotError(f"{path}: not a result of repoquake (format is {found}, not {FORMAT})", WRONG_INPUT)
+            raise PlotError(f"{path}: not a result of repoquake (format is {found}, not {self.format})", WRONG_INPUT)
 
     def __enter__(self):
         return self
@@ -150,12 +167,17 @@ class Result:
         value = self._file.attrs.get(name, default)
         return text_of(value) if isinstance(value, (bytes, str)) else np.ravel(value)[0]
 
+    def group_attribute(self, group, name):
+        """An attribute of a group as attribute() gives those of the root, or None."""
+        value = self._file[group].attrs.get(name) if group in self._file else None
+        return value if value is None else text_of(value) if isinstance(value, (bytes, str)) else np.ravel(value)[0]
+
     def has(self, group, name):
         return group in self._file and name in self._file[group]
 
     def _dataset(self, group, name):
         if not self.has(group, name):
-            hint = f"; {HINTS[group]}" if group in HINTS else ""
+            hint = f"; {self.hints[group]}" if group in self.hints else ""
             raise PlotError(f"{self.path}: has no /{group}/{name}{hint}", WRONG_INPUT)
         return self._file[group][name]
 
@@ -174,18 +196,8 @@ class Result:
             values[stored == np.ravel(dataset.attrs["_FillValue"])[0]] = np.nan
         return values
 
-    def sampled(self):
-        """How many of the stored paths, the first ones, are a fair sample: the worst stand behind them."""
-        path = self._dataset("paths", "path")
-        return min(int(path.parent.attrs.get("sample", len(path))), len(path))
-
     def texts(self, group, name):
         return [text_of(value) for value in self._stored(self._dataset(group, name))]
-
-    def fan(self, variable):
-        """The quantiles of a variable by day: what bands_of() and median_of() take."""
-        return {"dates": self.dates("stats"), "fractions": self.read("stats", "quantile"),
-                "quantiles": self.read("stats", f"{variable}_quantile"), "label": self.label(variable)}
 
     def dates(self, group):
         """The days of a group, from `units: days since YYYY-MM-DD`."""
@@ -198,11 +210,6 @@ class Result:
                             WRONG_INPUT) from None
         return [first + timedelta(days=int(day)) for day in self._stored(time)]
 
-    def variables(self):
-        """The variables with statistics, in alphabetical order."""
-        names = self._file["stats"].keys() if "stats" in self._file else ()
-        return sorted(name[: -len("_quantile")] for name in names if name.endswith("_quantile"))
-
     def require_variable(self, variable):
         if variable not in self.variables():
             raise PlotError(f"{self.path}: has no statistics of '{variable}'; it has "
@@ -210,17 +217,57 @@ class Result:
 
     def label(self, variable):
         """The label of an axis: what it is, and its unit."""
-        for group, name in (("paths", variable), ("stats", f"{variable}_mean"), ("stats", f"{variable}_quantile")):
+        for group, name in (("paths", variable), ("stats", f"{variable}_mean"), ("stats", f"{variable}_quantile"),
+                            ("days", f"{variable}_base_mean")):
             if self.has(group, name) and "units" in self._file[group][name].attrs:
                 attributes = self._file[group][name].attrs
                 unit = text_of(attributes["units"])
                 what = text_of(attributes.get("long_name", variable))
                 for statistic in (", mean over paths", ", quantile over paths"):
-                    what = what.removesuffix(statistic)
+                    what = what.partition(statistic)[0]
                 if variable == "spread":
                     what = "SOFR − IORB"
                 return f"{what[0].upper()}{what[1:]} ({UNITS.get(unit, unit)})"
         return variable
+
+    def footnote(self):
+        """How the numbers came about."""
+        program = self.attribute("program_version")
+        parts = [f"{int(self.attribute('n_paths', 0)):,} paths", f"seed {self.attribute('seed', '?')}",
+                 f"repoquake {program}" if program else "repoquake"]
+        if int(self.attribute("conditional", 0)) == 1:
+            parts.append("conditional on realised flows")
+        return " · ".join(parts)
+
+
+class Result(File):
+    """An open result file. Days are rows; row 0 is the opening day."""
+
+    hints = HINTS
+
+    def sampled(self):
+        """How many of the stored paths, the first ones, are a fair sample: the worst stand behind them."""
+        path = self._dataset("paths", "path")
+        return min(int(path.parent.attrs.get("sample", len(path))), len(path))
+
+    def worst(self, variable, count):
+        """Up to `count` of the worst stored paths, the worst first, and by which expression they are the worst."""
+        if not self.has("paths", "worst_by"):
+            raise PlotError(f"{self.path}: has no worst paths; {HINTS['worst']}", WRONG_INPUT)
+        by, why = self.read("paths", "worst_by"), self._stored(self._dataset("paths", "selected_as"))
+        rows = np.flatnonzero(why & WORST)
+        rows = rows[np.argsort(-by[rows], kind="stable")][:count]
+        return self.read("paths", variable)[rows], text_of(self._file["paths/worst_by"].attrs.get("expr", "?"))
+
+    def fan(self, variable):
+        """The quantiles of a variable by day: what bands_of() and median_of() take."""
+        return {"dates": self.dates("stats"), "fractions": self.read("stats", "quantile"),
+                "quantiles": self.read("stats", f"{variable}_quantile"), "label": self.label(variable)}
+
+    def variables(self):
+        """The variables with statistics, in alphabetical order."""
+        names = self._file["stats"].keys() if "stats" in self._file else ()
+        return sorted(name[: -len("_quantile")] for name in names if name.endswith("_quantile"))
 
     def name(self):
         return self.attribute("title") or self.attribute("scenario_name") or self.path.stem
@@ -238,14 +285,16 @@ class Result:
             title += f"\n{self.attribute('status')}"
         return title
 
-    def footnote(self):
-        """How the numbers came about."""
-        program = self.attribute("program_version")
-        parts = [f"{int(self.attribute('n_paths', 0)):,} paths", f"seed {self.attribute('seed', '?')}",
-                 f"repoquake {program}" if program else "repoquake"]
-        if int(self.attribute("conditional", 0)) == 1:
-            parts.append("conditional on realised flows")
-        return " · ".join(parts)
+
+class Comparison(File):
+    """An open comparison: a base, and others with their differences from it. Days are rows."""
+
+    format = COMPARISON
+
+    def variables(self):
+        """The variables with differences by day, in alphabetical order."""
+        names = self._file["days"].keys() if "days" in self._file else ()
+        return sorted(name[: -len("_difference")] for name in names if name.endswith("_difference"))
 
 
 def event_marks(dates):
@@ -327,9 +376,19 @@ def use_house_style():
     })
 
 
+def settle_layout(figure, dpi):
+    """Places the axes for good. The solver's last digits differ from time to time, and SVG names clips after them."""
+    figure.set_dpi(dpi)
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position(np.round(axes.get_position(original=True).bounds, 9))
+
+
 def save(figure, options):
     """Writes the figure to --output; the same input gives the same bytes."""
     path = options.output
+    settle_layout(figure, options.dpi)
     undated = {".png": None, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     try:
         figure.savefig(path, dpi=options.dpi, metadata=undated[path.suffix.lower()])

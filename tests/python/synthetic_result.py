@@ -97,6 +97,143 @@ def write_more(path):
                 scores[f"{name}_se"] = np.sqrt(share * (1 - share) / (days + 4))
 
 
+def keep_worst(path, sample, count):
+    """Leaves the sample and the worst paths by their peak, as the program stores them."""
+    with h5py.File(path, "a") as file:
+        paths = file["paths"]
+        peaks = paths["spread"][:].max(1).astype(float)
+        worst = np.argsort(-peaks, kind="stable")[:count]
+        rows = np.array(sorted({*range(sample), *worst.tolist()}))
+        why = np.where(rows < sample, 1, 0) + np.where(np.isin(rows, worst), 2, 0)
+        for name in [name for name in paths if name not in ("path", "time")]:
+            values, attributes = paths[name][:][rows], dict(paths[name].attrs)
+            del paths[name]
+            paths[name] = values
+            paths[name].attrs.update({key: attributes[key] for key in ("units", "long_name")})
+        del paths["path"]
+        paths["path"] = rows
+        paths["selected_as"] = why.astype(np.uint32)
+        paths["worst_by"] = peaks[rows]
+        paths["worst_by"].attrs["expr"] = "max(spread)"
+        paths.attrs.update({"sample": np.int64(sample), "worst": np.int64(count)})
+
+
+COUNTS = (1024, 2048, 4096, 8192, 10000)
+QUANTITIES = {  # value, standard error after one path, unit; a metric that is a feature under another name
+    "mean(peak_spread)": (240.0, 200.0, "bp"), "quantile(peak_spread, 95 %)": (600.0, 450.0, "bp"),
+    "peak": (240.0, 200.0, "bp"), "p_above": (0.7, 0.45, "1"), "unwind": (13.0, 40.0, "1e9 USD")}
+
+
+def write_convergence(path, counts=COUNTS, rule=None, shift=1.0):
+    """Adds how QUANTITIES (times `shift`) settled: errors fall as 1/sqrt(n), values swing inside them. `rule` is
+    (metric, half width, least paths)."""
+    counts = np.array(counts, float)
+    with h5py.File(path, "a") as file:
+        group = file.create_group("convergence")
+        text = h5py.string_dtype()
+        add_coordinate(group, "n_paths", counts.astype(np.int64), "1")
+        group["quantity"] = np.array(list(QUANTITIES), dtype=text)
+        group["unit"] = np.array([unit for _, _, unit in QUANTITIES.values()], dtype=text)
+        error = np.array([one for _, one, _ in QUANTITIES.values()]) / np.sqrt(counts)[:, None]
+        value = shift * np.array([end for end, _, _ in QUANTITIES.values()]) + np.sin(counts)[:, None] * error
+        value[:, 2] *= 1 + 1e-15  # the same but for rounding
+        for name, values in (("value", value), ("se", error), ("ci_lo", value - 1.96 * error),
+                             ("ci_hi", value + 1.96 * error)):
+            group[name] = values
+            group[name].attrs["_FillValue"] = np.nan
+        if rule:
+            group.attrs.update(zip(("stop_metric", "stop_half_width", "stop_min_paths"), rule))
+        metrics = file.create_group("metrics")
+        metrics["metric"] = np.array(["peak", "p_above", "unwind"], dtype=text)
+        metrics["expr"] = np.array(["mean(max(spread))", "P(max(spread) > 75 bp)", "mean(sum(basis_sales))"],
+                                   dtype=text)
+
+
+def write_comparison(path, spreads=None, dates=DATES, paired=1, conditional=1, needs=None,
+                     title="September 2019 repo spike", seed=20190917):
+    """What `repoquake compare --output` writes, from the spreads (path, time) of scenarios; the first is the base."""
+    if spreads is None:
+        spreads = alike_spreads()
+    names, (base, *others) = list(spreads), list(spreads.values())
+    n_paths = len(base)
+    text = h5py.string_dtype()
+
+    def mean_and_error(values):
+        return values.mean(0), values.std(0, ddof=1) / np.sqrt(n_paths)
+
+    with h5py.File(path, "w") as file:
+        file.attrs.update({
+            "Conventions": "CF-1.10", "format": "repoquake/comparison/1", "title": title,
+            "created": "2025-01-31T09:30:00Z", "n_paths": np.int64(n_paths), "seed": np.uint64(seed),
+            "conditional": np.int32(conditional), "paired": np.int32(paired), "program_version": "0.1.0",
+            "git_describe": "v0.1.0"})
+        scenarios = file.create_group("scenarios")
+        scenarios["scenario"] = np.array(names, dtype=text)
+        scenarios["title"] = np.array([title] + [f"{title}, {name}" for name in names[1:]], dtype=text)
+        scenarios["need"] = np.array([f"{need:.1f} bn USD, {origin}" for need, origin in zip(
+            needs or [812.3] * len(names), ["inverted at the opening spread"] + ["held from the base"] * len(names))],
+                                     dtype=text)
+        scenarios["conditional"] = np.full(len(names), conditional, np.int32)
+
+        days = file.create_group("days")
+        days["scenario"] = np.array(names[1:], dtype=text)
+        days["scenario"].make_scale("scenario")
+        add_coordinate(days, "time", np.array([(day - dates[0]).days for day in dates], np.int32),
+                       f"days since {dates[0]}")
+        for variable, scale, unit, what in (("spread", 1.0, "bp", "SOFR minus IORB"),
+                                            ("sofr", 0.01, "percent", "Secured Overnight Financing Rate")):
+            paths = [scale * values for values in (base, *others)]
+            differences = [mean_and_error(values - paths[0]) for values in paths[1:]]
+            for name, values in (("base_mean", paths[0].mean(0)), ("base_median", np.median(paths[0], 0)),
+                                 ("mean", np.array([values.mean(0) for values in paths[1:]])),
+                                 ("median", np.array([np.median(values, 0) for values in paths[1:]])),
+                                 ("difference", np.array([mean for mean, _ in differences])),
+                                 ("difference_se", np.array([error for _, error in differences]))):
+                dimensions = ("time",) if name.startswith("base") else ("scenario", "time")
+                add(days, f"{variable}_{name}", values, unit, dimensions)
+                days[f"{variable}_{name}"].attrs["long_name"] = f"{what}, mean over paths"
+
+        window = file.create_group("window")
+        quantities = {  # name: kind, unit, meaning, value of each path
+            "peak_spread": ("feature", "bp", "largest SOFR minus IORB of the window", lambda spread: spread.max(1)),
+            "mean_spread": ("feature", "bp", "", lambda spread: spread.mean(1)),
+            "quantile(peak_spread, 95 %)": ("feature", "bp", "quantile over paths of the largest SOFR minus IORB",
+                                            lambda spread: 2.0 * spread.max(1)),
+            "on_rrp_peak": ("feature", "1e9 USD", "largest overnight reverse repo take-up",
+                            lambda spread: np.full(len(spread), 24.0)),
+            "p_above_50bp": ("metric", "1", "P(max(spread) > 50 bp)", lambda spread: 1.0 * (spread.max(1) > 50.0)),
+            "peak": ("metric", "bp", "mean(max(spread))", lambda spread: spread.max(1) * (1 + 1e-15))}
+        window["scenario"] = np.array(names[1:], dtype=text)
+        window["quantity"] = np.array(list(quantities), dtype=text)
+        for name, column in (("kind", 0), ("unit", 1), ("meaning", 2)):
+            window[name] = np.array([about[column] for about in quantities.values()], dtype=text)
+        columns = {name: np.empty((len(others), len(quantities))) for name in (
+            "value", "value_se", "difference", "difference_se", "ci_lo", "ci_hi", "share_larger")}
+        columns.update({name: np.empty(len(quantities)) for name in ("base", "base_se")})
+        for k, (*_, of) in enumerate(quantities.values()):
+            columns["base"][k], columns["base_se"][k] = mean_and_error(of(base))
+            for i, other in enumerate(others):
+                columns["value"][i, k], columns["value_se"][i, k] = mean_and_error(of(other))
+                mean, error = mean_and_error(of(other) - of(base))
+                columns["difference"][i, k], columns["difference_se"][i, k] = mean, error
+                columns["ci_lo"][i, k], columns["ci_hi"][i, k] = mean - 1.96 * error, mean + 1.96 * error
+                columns["share_larger"][i, k] = (of(other) > of(base)).mean()
+        for name, values in columns.items():
+            window[name] = values
+            window[name].attrs["_FillValue"] = np.nan
+
+
+def alike_spreads(count=1):
+    """Spreads of a base and `count` others on the same draws: each other is milder from the 17th on."""
+    random = np.random.default_rng(7)
+    base = np.array(MEDIANS, float) * np.exp(0.4 * random.standard_normal((400, len(DATES))))
+    spreads = {"base.yaml": base}
+    for i in range(1, count + 1):
+        spreads[f"milder_{i}.yaml"] = base.copy()
+        spreads[f"milder_{i}.yaml"][:, 4:] *= 1.0 - 0.2 * i + 0.05 * random.standard_normal((400, len(DATES) - 4))
+    return spreads
+
+
 def add_group(file, name, days):
     group = file.create_group(name)
     add_coordinate(group, "time", days, f"days since {DATES[0]}")

@@ -19,11 +19,13 @@ import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
 
-from synthetic_result import DATES, MEDIANS, write_more, write_result
+from synthetic_result import (COUNTS, DATES, MEDIANS, alike_spreads, keep_worst, write_comparison, write_convergence,
+                              write_more, write_result)
 
 ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(ROOT / "scripts"))
 import plot_compare  # noqa: E402
+import plot_convergence  # noqa: E402
 import plot_exceedance  # noqa: E402
 import plot_fan  # noqa: E402
 import plot_ledger  # noqa: E402
@@ -181,6 +183,47 @@ class PlotFan(ScriptCase):
         for option in ("--variable", "--paths", "--mean", "--scale", "--output", "74"):
             self.assertIn(option, done.stdout)
 
+    def worst(self, sample=6, count=4):
+        path = self.here / f"worst-{sample}-{count}.h5"
+        write_result(path)
+        keep_worst(path, sample, count)
+        return path
+
+    def drawn_paths(self, figure, colour):
+        return [line.get_ydata() for line in figure.axes[0].lines if line.get_color() == colour]
+
+    def test_worst_paths_are_drawn_apart_from_the_sample(self):
+        with h5py.File(self.result) as file:
+            spread = file["paths/spread"][:].astype(float)
+        order = np.argsort(-spread.max(1), kind="stable")
+        self.assertGreater(order[:4].min(), 6, "the worst are not in the sample")
+        self.assertFalse((np.diff(order[:4]) > 0).all(), "the order of the worst is not that of the file")
+        figure = self.drawn(self.worst(), "--worst", "3", "--paths", "9")
+        np.testing.assert_array_equal(self.drawn_paths(figure, repoquake_plots.WORST_PATH), spread[order[:3]])
+        np.testing.assert_array_equal(self.drawn_paths(figure, repoquake_plots.PATH), spread[:6],
+                                      "a fair sample has none of the worst")
+        self.assertIn("the 3 worst paths by max(spread)", texts_of(figure))
+        self.assertGreater(figure.axes[0].get_ylim()[1], spread.max(), "the worst are not cut off")
+
+    def test_as_many_worst_paths_as_there_are(self):
+        figure = self.drawn(self.worst(sample=0, count=2), "--worst", "7")
+        self.assertEqual(len(self.drawn_paths(figure, repoquake_plots.WORST_PATH)), 2)
+        self.assertEqual(self.drawn_paths(figure, repoquake_plots.PATH), [])
+        self.assertIn("the 2 worst paths", texts_of(figure))
+        figure = self.drawn(self.worst(sample=1500, count=2), "--worst", "7")
+        self.assertEqual(len(self.drawn_paths(figure, repoquake_plots.WORST_PATH)), 2, "none that is only sampled")
+        self.assertEqual(len(self.drawn_paths(figure, repoquake_plots.PATH)), 5)
+        plain = self.drawn(self.worst())
+        self.assertEqual(self.drawn_paths(plain, repoquake_plots.WORST_PATH), [])
+        self.assertNotIn("worst", texts_of(plain))
+
+    def test_worst_paths_that_are_missing(self):
+        for lacking in (self.result, ROOT / "tests" / "data" / "result_format_1.h5"):
+            self.refuse(65, r"has no worst paths; store some with --set 'output\.paths=", lacking, "--worst", "1", "-o",
+                        self.here / "refused.png")
+        self.refuse(2, "--worst: cannot be negative", self.result, "--worst", "-1", "-o", self.here / "refused.png")
+        self.assertFalse((self.here / "refused.png").exists())
+
     def test_usage_errors(self):
         self.refuse(2, "required", self.result)
         self.refuse(2, r"fan\.gif.*\.png", self.result, "-o", self.here / "fan.gif")
@@ -309,6 +352,16 @@ class PlotUnwind(ScriptCase):
         self.assertEqual(texts_of(both).count("not stored"), 2)
         left, right = both.axes[:2]
         self.assertEqual(left.get_ylim(), right.get_ylim())
+
+    def test_voluntary_sales_of_a_sample_leave_the_worst_out(self):
+        worst = self.here / "worst.h5"
+        shutil.copy(self.full, worst)
+        keep_worst(worst, 50, 30)
+        with h5py.File(self.full) as file:
+            sold, forced = (file[f"paths/{name}"][:50].astype(float) for name in ("basis_sales", "basis_sales_forced"))
+        medians = self.medians(self.drawn(worst))
+        np.testing.assert_allclose(medians["Voluntary sales, of 50 sampled paths"], np.median(sold - forced, axis=0),
+                                   atol=1e-9)
 
     def test_errors(self):
         self.refuse_without("stats/futures_basis_quantile", "has no /stats/futures_basis_quantile; .*variables=all")
@@ -453,7 +506,7 @@ class PlotCompare(ScriptCase):
             self.assertAlmostEqual(segment[1][1] - segment[0][1], 2 * 0.49 * np.sqrt(2.0))
         self.assertIn("Medians, conditional replay", texts_of(figure))
         self.assertNotIn("not alike", texts_of(figure))
-        self.assertIn("too wide where they share random numbers", texts_of(figure))
+        self.assertIn("not paired, so too wide where the runs share random numbers", texts_of(figure))
 
     def test_it_says_when_runs_are_not_alike(self):
         for changes, words in (({"seed": np.uint64(7)}, "not alike: different seeds"),
@@ -492,9 +545,243 @@ class PlotCompare(ScriptCase):
     def test_errors(self):
         refused = ("-o", self.here / "refused.png")
         self.refuse(2, "two to 5", self.full, *refused)
+        self.refuse(2, "--quantity: of a comparison only", self.full, self.full, "--quantity", "peak", *refused)
         self.refuse(2, r"'sprad'; it has .*spread", self.full, self.full, "--variable", "sprad", *refused)
         self.refuse(2, "--band: between", self.full, self.full, "--band", "100", *refused)
         self.refuse_without("stats/spread_quantile_lo", "has no /stats/spread_quantile_lo; .*--set", self.full)
+
+
+class PlotComparison(ScriptCase):
+    """The same script, of one file of `repoquake compare`."""
+
+    script = plot_compare
+
+    def comparison(self, count=1, **changes):
+        path = self.here / "comparison.h5"
+        write_comparison(path, alike_spreads(count), **changes)
+        return path
+
+    def test_formats(self):
+        self.draw_all_kinds(self.comparison())
+
+    def test_days_are_drawn_as_stored(self):
+        for count in (1, 4):
+            for variable in ("spread", "sofr"):
+                with self.subTest(count=count, variable=variable):
+                    path = self.comparison(count)
+                    medians, differences = self.drawn(path, "--variable", variable).axes[:2]
+                    with h5py.File(path) as file:
+                        days = {name: file[f"days/{variable}_{name}"][:] for name in (
+                            "base_median", "median", "difference", "difference_se")}
+                    self.assertEqual(len(days["difference"]), count)
+                    np.testing.assert_array_equal([line.get_ydata() for line in medians.lines[:count + 1]],
+                                                  [days["base_median"], *days["median"]])
+                    drawn = [line.get_ydata() for line in differences.lines if len(line.get_xdata()) > 2]
+                    np.testing.assert_array_equal(drawn, days["difference"])
+                    self.assertEqual(len(differences.collections), count)
+                    for band, middle, error in zip(differences.collections, days["difference"],
+                                                   days["difference_se"]):
+                        corners = band.get_paths()[0].vertices
+                        for row in range(len(DATES)):
+                            at = corners[corners[:, 0] == row, 1]
+                            np.testing.assert_allclose((at.min(), at.max()),
+                                                       (middle[row] - 2 * error[row], middle[row] + 2 * error[row]))
+
+    def test_table(self):
+        path = self.comparison()
+        with h5py.File(path, "a") as file:
+            window = file["window"]
+            names = window["quantity"].asstr()[:].tolist()
+            k = names.index("mean_spread")
+            for name, value in (("difference", -31.42), ("difference_se", 0.87), ("value", 1234.5), ("value_se", 20.0),
+                                ("share_larger", 0.125)):
+                window[name][0, k] = value
+        words = texts_of(self.drawn(path)).splitlines()
+        self.assertIn("−31.4 ± 0.9", words)
+        self.assertIn("1,234 ± 20", words)
+        self.assertIn("12.5 % of paths", words)
+        self.assertIn("mean_spread, bp", words)
+        quantities = [word for word in words if word.startswith(("p_above", "peak", "mean_", "on_rrp", "quantile"))]
+        self.assertEqual(quantities, ["p_above_50bp: P(max(spread) > 50 bp)", "peak, bp: mean(max(spread))",
+                                      "quantile(peak_spread, 95 %), bp", "mean_spread, bp"],
+                         "metrics first, then the peak; no row twice, none that does not differ")
+        chosen = texts_of(self.drawn(path, "--quantity", "on_rrp_peak", "--quantity", "peak_spread")).splitlines()
+        self.assertIn("on_rrp_peak, USD bn", chosen, "no room for its meaning")
+        self.assertIn("peak_spread, bp: largest SOFR minus IORB of the window", chosen)
+        self.assertNotIn("mean_spread, bp", chosen)
+        self.assertNotIn("more rows", "".join(words))
+        with mock.patch.object(plot_compare, "MOST_ROWS", 1):
+            few = texts_of(self.drawn(path))
+        self.assertIn("; 3 more rows with --quantity", few)
+        self.assertNotIn("mean_spread", few)
+
+    def test_a_difference_within_its_error_is_pale(self):
+        path = self.comparison()
+        for difference, colour in ((1.9, plot_compare.PALE), (2.1, "black")):
+            with h5py.File(path, "a") as file:
+                file["window/difference"][0, 1], file["window/difference_se"][0, 1] = difference, 1.0
+            figure = self.drawn(path, "--quantity", "mean_spread")
+            text = next(text for text in figure.findobj(matplotlib.text.Text)
+                        if text.get_text() == f"+{difference} ± 1.0")
+            self.assertEqual(text.get_color(), colour)
+
+    def test_numbers_have_the_digits_that_their_errors_leave(self):
+        for value, error, signed, text in ((-31.42, 0.87, True, "−31.4 ± 0.9"), (31.42, 0.13, True, "+31.42 ± 0.13"),
+                                           (240.44, 6.2, False, "240 ± 6"), (0.0, 1.0, True, "0.0 ± 1.0"),
+                                           (1385.44, 2.2, False, "1,385.4 ± 2.2"), (5.0, 0.0, False, "5"),
+                                           (0.125, np.nan, True, "+0.125"), (0.0, 0.0, True, "0"),
+                                           (np.nan, 1.0, True, "–"), (123456.0, 4000.0, False, "123,456 ± 4,000")):
+            with self.subTest(value=value, error=error):
+                self.assertEqual(plot_compare.number(value, error, signed), text)
+
+    def test_what_the_reader_must_know(self):
+        words = texts_of(self.drawn(self.comparison(2)))
+        for said in ("Medians, conditional replay", "Difference from the base, mean over paths", "errors are paired",
+                     "base: September 2019 repo spike", "September 2019 repo spike, milder_2.yaml", "400 paths"):
+            self.assertIn(said, words)
+        for unsaid in ("not alike", "need 812.3"):
+            self.assertNotIn(unsaid, words)
+        free = texts_of(self.drawn(self.comparison(conditional=0, paired=0, needs=[812.3, 799.0])))
+        for said in ("Medians, free run", "not alike: not the same draws", "errors are of independent runs",
+                     "base: September 2019 repo spike, need 812.3 bn USD", "milder_1.yaml, need 799.0 bn USD"):
+            self.assertIn(said, free)
+        self.assertNotIn("errors are paired", free)
+        mixed = self.comparison()
+        with h5py.File(mixed, "a") as file:
+            file["scenarios/conditional"][1] = 0
+        words = texts_of(self.drawn(mixed, "--label", "one", "--label", "two", "--scale", "symlog"))
+        for said in ("not alike: replay and free run", "base: one (conditional replay)", "two (free run)"):
+            self.assertIn(said, words)
+
+    def test_errors(self):
+        refused = ("-o", self.here / "refused.png")
+        path = self.comparison()
+        self.refuse(2, "a comparison is drawn alone", path, self.full, *refused)
+        self.refuse(2, "a comparison is drawn alone", path, path, *refused)
+        self.refuse(2, "--band: a comparison has no bands", path, "--band", "90", *refused)
+        self.refuse(2, r"'sprad'; it has sofr, spread$", path, "--variable", "sprad", *refused)
+        self.refuse(2, r"'peek': .*comparison\.h5 has peak_spread, .*peak$", path, "--quantity", "peek", *refused)
+        self.refuse(2, "given 1 times for 2", path, "--label", "one", *refused)
+        self.refuse(2, "has 6 scenarios, of which 2 to 5 .*compare fewer", self.comparison(5), *refused)
+        with h5py.File(path := self.comparison(), "a") as file:
+            file["days/spread_base_median"][:] = file["days/spread_median"][:] = np.nan
+        self.refuse(2, "every median of 'spread' is missing; 50 %", path, *refused)
+        with h5py.File(path := self.comparison(), "a") as file:  # as the program does where the days differ
+            del file["days/spread_median"]
+        self.refuse(2, "no differences by day: its scenarios have not the same days", path, *refused)
+        for lacking in ("window/difference_se", "days/spread_base_median", "scenarios/need"):
+            path = self.comparison()
+            with h5py.File(path, "a") as file:
+                del file[lacking]
+            message = self.refuse(65, rf"comparison\.h5: has no /{lacking}$", path, *refused)
+            self.assertEqual(len(message.splitlines()), 1)
+        with mock.patch.object(self, "script", plot_fan):
+            self.refuse(65, "not a result of repoquake .*comparison/1", self.comparison(), *refused)
+        self.assertFalse((self.here / "refused.png").exists())
+
+
+class PlotConvergence(ScriptCase):
+    script = plot_convergence
+
+    def settling(self, name, rule=None, counts=COUNTS, shift=1.0, **attributes):
+        path = self.here / name
+        write_result(path, n_paths=10, **attributes)
+        write_convergence(path, counts=counts, rule=rule, shift=shift)
+        return path
+
+    def panels(self, figure):
+        """Axes of values by title, and of the errors below them."""
+        values = {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_title(loc="left")}
+        return values, [axes for axes in figure.axes if axes.get_yscale() == "log"]
+
+    def levels(self, axes):
+        """Heights of the horizontal lines, places of the vertical ones."""
+        ends = [(np.asarray(line.get_xdata()), np.asarray(line.get_ydata())) for line in axes.lines]
+        return ([y[0] for x, y in ends if list(x) == [0, 1]], [x[0] for x, y in ends if list(y) == [0, 1]])
+
+    def test_formats(self):
+        self.draw_all_kinds(self.settling("kinds.h5"), "--quantity", "p_above")
+
+    def test_what_is_drawn_is_what_is_stored(self):
+        result = self.settling("one.h5")
+        figure = self.drawn(result)
+        values, errors = self.panels(figure)
+        self.assertEqual(list(values), ["mean(peak_spread)\npeak: mean(max(spread))", "quantile(peak_spread, 95 %)",
+                                        "p_above: P(max(spread) > 75 bp)", "unwind: mean(sum(basis_sales))"],
+                         "the metric that is the first feature again has no panel of its own")
+        with h5py.File(result) as file:
+            stored = {name: file["convergence"][name][:] for name in ("value", "se", "ci_lo", "ci_hi")}
+        for column, above, below in zip((0, 1, 3, 4), values.values(), errors):
+            self.assertEqual(above.get_xscale(), "log")
+            self.assertEqual(self.levels(above), ([stored["value"][-1, column]], []))
+            np.testing.assert_array_equal(above.lines[-1].get_xdata(), COUNTS)
+            np.testing.assert_array_equal(above.lines[-1].get_ydata(), stored["value"][:, column])
+            band = above.collections[0].get_paths()[0].vertices
+            for count, low, high in zip(COUNTS, stored["ci_lo"][:, column], stored["ci_hi"][:, column]):
+                at = band[band[:, 0] == count, 1]
+                self.assertEqual((at.min(), at.max()), (low, high))
+            np.testing.assert_array_equal(below.lines[0].get_ydata(), stored["se"][:, column])
+            np.testing.assert_allclose(below.lines[1].get_ydata(), stored["se"][:, column],
+                                       err_msg="the guide has the slope of 1/sqrt(n)")
+        self.assertIn("conditional replay", texts_of(figure))
+        self.assertNotIn("rule to stop", texts_of(figure))
+
+    def test_rule_to_stop(self):
+        for reason, words in (("settled", "it ended the run"), ("all_paths_done", "it did not end the run")):
+            with self.subTest(reason):
+                result = self.settling("ruled.h5", rule=("peak", 6.0, 2000), stop_reason=reason)
+                figure = self.drawn(result)
+                values, _ = self.panels(figure)
+                ruled, *others = values.values()
+                with h5py.File(result) as file:
+                    end = file["convergence/value"][-1, 2]
+                self.assertEqual(self.levels(ruled), ([end, end - 6.0, end + 6.0], [2000]))
+                self.assertTrue(all(len(self.levels(axes)[0]) == 1 for axes in others))
+                self.assertIn(f"rule to stop: peak within ±6 bp, from 2,000 paths on; {words}", texts_of(figure))
+                self.assertNotIn("rule to stop", texts_of(self.drawn(result, "--quantity", "unwind")))
+
+    def test_quantities_and_several_results(self):
+        one = self.settling("one.h5")
+        two = self.settling("two.h5", counts=COUNTS[:3], shift=1.1, conditional=0, drawn="flows", title="Milder")
+        figure = self.drawn(one, two, "--quantity", "unwind", "--quantity", "peak")
+        values, _ = self.panels(figure)
+        self.assertEqual(list(values), ["unwind: mean(sum(basis_sales))", "peak: mean(max(spread))"])
+        for axes, column in zip(values.values(), (4, 2)):
+            for path, line in zip((one, two), [line for line in axes.lines if len(line.get_xdata()) > 2]):
+                with h5py.File(path) as file:
+                    np.testing.assert_array_equal(line.get_ydata(), file["convergence/value"][:, column])
+        for words in ("Milder (free run)", "September 2019 repo spike (conditional replay)"):
+            self.assertIn(words, texts_of(figure))
+
+    def test_one_count_and_missing_errors(self):
+        result = self.settling("short.h5", counts=(1,))
+        with h5py.File(result, "a") as file:
+            for name in ("se", "ci_lo", "ci_hi"):
+                file[f"convergence/{name}"][:] = np.nan
+        figure = self.drawn(result, "--quantity", "unwind")
+        self.assertIn("number of paths", texts_of(figure))
+        self.assertNotIn("slope", texts_of(figure))
+
+    def test_errors(self):
+        refused = ("-o", self.here / "refused.png")
+        result = self.settling("one.h5")
+        message = self.refuse(65, r"full\.h5: has no /convergence/n_paths; run the scenario again", self.full, *refused)
+        self.assertEqual(len(message.splitlines()), 1)
+        kept = ROOT / "tests" / "data" / "result_format_1.h5"
+        self.refuse(65, r"result_format_1\.h5: has no /convergence/n_paths", kept, *refused)
+        self.refuse(2, r"'peek': .*one\.h5 has mean\(peak_spread\), .*unwind$", result, "--quantity", "peek", *refused)
+        self.refuse(2, "at most 6", result, *["--quantity", "peak"] * 7, *refused)
+        self.refuse(2, "at most 5", *[result] * 6, *refused)
+        other = self.settling("other.h5")
+        with h5py.File(other, "a") as file:
+            file["convergence/unit"][4] = "bp"
+        self.refuse(2, "unwind: different units: 1e9 USD, bp", result, other, *refused)
+        with h5py.File(other, "a") as file:
+            file["convergence/quantity"][...] = [f"another {i}" for i in range(5)]
+        self.refuse(2, "no quantity in common", result, other, *refused)
+        empty = self.settling("empty.h5", counts=())
+        self.refuse(65, r"empty\.h5: /convergence is empty", empty, *refused)
+        self.assertFalse((self.here / "refused.png").exists())
 
 
 class Gallery(unittest.TestCase):
@@ -572,6 +859,16 @@ class ReadingResults(unittest.TestCase):
             file["stats/tga_mean"].attrs.update({"units": "1e9 USD", "long_name": "Treasury account, mean over paths"})
         with repoquake_plots.Result(self.path) as result:
             self.assertEqual(result.label("tga"), "Treasury account (USD bn)")
+
+    def test_layout_has_no_digits_that_could_differ(self):
+        figure, axes = plt.subplots(3, layout="constrained")
+        self.addCleanup(plt.close, figure)
+        before = axes[1].get_position().bounds
+        repoquake_plots.settle_layout(figure, 100)
+        figure.draw_without_rendering()
+        after = axes[1].get_position().bounds
+        self.assertGreater(np.abs(np.subtract(before, after)).max(), 0.01, "the layout has been made")
+        np.testing.assert_allclose(after, np.round(after, 9), rtol=0, atol=1e-15)
 
     def test_event_marks(self):
         self.assertEqual(repoquake_plots.event_marks(DATES), [(3, "tax date, 16 Sep"), (13, "quarter-end, 30 Sep")])
