@@ -95,10 +95,10 @@ TEST_CASE("a scorecard names its windows and leaves out what it cannot know", "[
 }
 
 TEST_CASE("the share of path-days without clearing", "[report]") {
-  CHECK(report::flagged_share(printed({}, 300).summary) == 0.0);
+  CHECK(printed({}, 300).summary.stats.flagged_share() == 0.0);
   const auto starved = printed({"shocks.tga-build.size=700 bn USD", "policy.repo_operations=[]"}, 300);
-  CHECK(report::flagged_share(starved.summary) > 0.01);
-  CHECK(report::flagged_share(starved.summary) < 1.0);
+  CHECK(starved.summary.stats.flagged_share() > 0.01);
+  CHECK(starved.summary.stats.flagged_share() < 1.0);
   CHECK_THAT(starved.table, Contains("no clearing below 3000 bp"));
 }
 
