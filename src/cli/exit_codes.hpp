@@ -9,6 +9,7 @@ inline constexpr int kBadInput = 65;
 inline constexpr int kInternal = 70;
 inline constexpr int kInputOutput = 74;
 inline constexpr int kInterrupted = 75;
+inline constexpr int kPointsFailed = 76;
 inline constexpr int kMissed = 77;
 inline constexpr int kFlagged = 78;
 

@@ -25,9 +25,10 @@ std::string duration_text(double seconds) {
 
 bool stderr_is_terminal() noexcept { return ::isatty(STDERR_FILENO) == 1; }
 
-Progress::Progress(std::ostream& err, std::uint64_t total_paths, bool is_terminal, bool is_quiet)
+Progress::Progress(std::ostream& err, std::uint64_t total, bool is_terminal, bool is_quiet, std::string_view unit)
     : err_(err),
-      total_(std::max<std::uint64_t>(total_paths, 1)),
+      total_(std::max<std::uint64_t>(total, 1)),
+      unit_(unit),
       is_terminal_(is_terminal),
       is_quiet_(is_quiet),
       start_(std::chrono::steady_clock::now()),
@@ -37,32 +38,38 @@ Progress::~Progress() {
   if (has_bar_) err_ << '\n' << std::flush;
 }
 
-void Progress::show(std::uint64_t done) {
+std::string Progress::rate_text(std::uint64_t done, std::uint64_t n_paths, double seconds) const {
+  const double per_second = 1.0 / std::max(seconds, 1e-3);
+  const std::string rate =
+      fmt::format("{:.{}f} {}/s", static_cast<double>(done) * per_second, unit_ == "paths" ? 0 : 1, unit_);
+  return n_paths == 0 ? rate : fmt::format("{}, {:.0f} paths/s", rate, static_cast<double>(n_paths) * per_second);
+}
+
+void Progress::show(std::uint64_t done, std::uint64_t n_paths) {
   if (is_quiet_) return;
   const auto now = std::chrono::steady_clock::now();
   const double seconds = std::chrono::duration<double>(now - start_).count();
   if (is_terminal_) {
     if (now - last_drawn_ < kRedraw && done < total_) return;
     last_drawn_ = now;
-    draw_bar(done, seconds);
+    draw_bar(done, n_paths, seconds);
     return;
   }
   const int tenths = static_cast<int>(10 * done / total_);
   if (tenths <= shown_tenths_) return;
   shown_tenths_ = tenths;
-  err_ << fmt::format("{:3} % {} of {} paths, {:.0f} paths/s\n", 10 * tenths, done, total_,
-                      static_cast<double>(done) / std::max(seconds, 1e-3))
+  err_ << fmt::format("{:3} % {} of {} {}, {}\n", 10 * tenths, done, total_, unit_, rate_text(done, n_paths, seconds))
        << std::flush;
 }
 
-void Progress::draw_bar(std::uint64_t done, double seconds) {
+void Progress::draw_bar(std::uint64_t done, std::uint64_t n_paths, double seconds) {
   const double share = static_cast<double>(done) / static_cast<double>(total_);
   const double rate = static_cast<double>(done) / std::max(seconds, 1e-3);
   const int filled = static_cast<int>(share * kBarCells);
-  err_ << fmt::format("\r[{}{}] {:3.0f} %  {:.0f} paths/s  ETA {}    ",
-                      std::string(static_cast<std::size_t>(filled), '='),
-                      std::string(static_cast<std::size_t>(kBarCells - filled), ' '), 100.0 * share, rate,
-                      duration_text(static_cast<double>(total_ - done) / std::max(rate, 1.0)))
+  err_ << fmt::format("\r[{}{}] {:3.0f} %  {}  ETA {}    ", std::string(static_cast<std::size_t>(filled), '='),
+                      std::string(static_cast<std::size_t>(kBarCells - filled), ' '), 100.0 * share,
+                      rate_text(done, n_paths, seconds),
+                      duration_text(static_cast<double>(total_ - done) / std::max(rate, 1e-9)))
        << std::flush;
   has_bar_ = true;
 }

@@ -468,6 +468,22 @@ std::optional<std::uint64_t> Attributes::natural(std::string_view name) const {
   return read_number(name, ElementType::uint64, &value) ? std::optional(value) : std::nullopt;
 }
 
+std::vector<std::uint64_t> Attributes::naturals(std::string_view name) const {
+  constexpr hssize_t kMost = 1024;
+  silence();
+  const std::string key(name);
+  const FileState& file = object_->file();
+  if (check(H5Aexists(object_->id(), key.c_str()), file, key) == 0) return {};
+  const Owned attribute(check(H5Aopen(object_->id(), key.c_str(), H5P_DEFAULT), file, key));
+  const Owned stored(check(H5Aget_type(attribute), file, key));
+  const Owned space(check(H5Aget_space(attribute), file, key));
+  const hssize_t count = H5Sget_simple_extent_npoints(space);
+  if (H5Tget_class(stored) != H5T_INTEGER || count < 1 || count > kMost) return {};
+  std::vector<std::uint64_t> values(static_cast<std::size_t>(count));
+  check(H5Aread(attribute, memory_type(ElementType::uint64), values.data()), file, key);
+  return values;
+}
+
 // Dataset
 
 Extent Dataset::shape() const {

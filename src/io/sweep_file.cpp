@@ -106,8 +106,9 @@ void write_points(const Group& group, const SweepTable& table, const Dataset& po
   };
   std::vector<std::int32_t> status;
   std::vector<std::int64_t> n_paths;
-  std::vector<double> flagged;
+  std::vector<double> flagged, need;
   for (const SweepPoint& p : table.points) {
+    need.push_back(p.outcome.status == PointStatus::done ? p.outcome.need : kNaN);
     status.push_back(static_cast<std::int32_t>(p.outcome.status));
     n_paths.push_back(static_cast<std::int64_t>(p.outcome.n_paths));
     flagged.push_back(p.outcome.status == PointStatus::done ? p.outcome.flagged_share : kNaN);
@@ -127,6 +128,35 @@ void write_points(const Group& group, const SweepTable& table, const Dataset& po
   paths.attach_scale(0, point);
   describe(write_statistic(group, "flagged", {{&point, table.points.size()}}, flagged), "1",
            "share of path-days without a clearing rate below 3000 bp");
+  describe(write_statistic(group, "need", {{&point, table.points.size()}}, need), "1e9 USD",
+           "funding need of the opening day's representative path");
+}
+
+/// Under /sweep/indices: each index with its error and limits.
+void write_indices(const Group& sweep, const SweepTable& table) {
+  if (table.indices.empty()) return;
+  const Group group = sweep.create_group("indices");
+  std::vector<std::string> keys, ids;
+  for (const auto& parameter : table.parameters) keys.push_back(parameter.key);
+  for (const auto& metric : table.metrics) ids.push_back(metric.id);
+  const Dataset parameter = write_text_scale(group, "parameter", keys, "key of the scenario");
+  const Dataset metric = write_text_scale(group, "metric", ids, "id of the metric");
+  for (const auto& index : table.indices) {
+    const auto write = [&](const std::string& suffix, double stats::Estimate::*member, const std::string& text) {
+      std::vector<double> values;
+      for (const auto& estimate : index.values) values.push_back(estimate.*member);
+      describe(write_statistic(group, index.name + suffix, {{&parameter, keys.size()}, {&metric, ids.size()}}, values),
+               "", text + index.meaning);
+    };
+    write("", &stats::Estimate::value, "");
+    write("_se", &stats::Estimate::standard_error, "standard error: ");
+    write("_lo", &stats::Estimate::lo, "lower 95 % limit: ");
+    write("_hi", &stats::Estimate::hi, "upper 95 % limit: ");
+  }
+  const std::vector<std::int64_t> counts(table.left_out.begin(), table.left_out.end());
+  const Dataset left_out = group.create_dataset("left_out", std::span<const std::int64_t>(counts));
+  describe(left_out, "1", "groups, steps or points that failed and are not in the indices");
+  left_out.attach_scale(0, metric);
 }
 
 /// A double that reads back the same.
@@ -136,8 +166,8 @@ std::string as_line(const std::string& hash, const PointOutcome& outcome) {
   std::string message = outcome.message;
   for (char& c : message)
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  std::string line = fmt::format("{}\t{}\t{}\t{}\t{}", hash, static_cast<int>(outcome.status), outcome.n_paths,
-                                 exact(outcome.flagged_share), outcome.metrics.size());
+  std::string line = fmt::format("{}\t{}\t{}\t{}\t{}\t{}", hash, static_cast<int>(outcome.status), outcome.n_paths,
+                                 exact(outcome.flagged_share), exact(outcome.need), outcome.metrics.size());
   for (const auto& m : outcome.metrics)
     line += fmt::format("\t{}\t{}\t{}\t{}\t{}", exact(m.value), exact(m.standard_error), exact(m.lo), exact(m.hi), m.n);
   line += '\t' + message;
@@ -157,22 +187,24 @@ std::optional<JournalEntry> parse_line(const std::string& line) {
   std::vector<std::string> cells;
   std::istringstream stream(line.substr(17));
   for (std::string cell; std::getline(stream, cell, '\t');) cells.push_back(cell);
-  if (cells.size() < 5) return std::nullopt;
+  constexpr std::size_t kHead = 6;
+  if (cells.size() < kHead) return std::nullopt;
   const auto number = [&](std::size_t k) { return std::strtod(cells[k].c_str(), nullptr); };
   const auto count = [&](std::size_t k) { return std::strtoull(cells[k].c_str(), nullptr, 10); };
-  const std::size_t n = count(4);
-  if (n > 10'000 || cells.size() < 5 + 5 * n) return std::nullopt;
+  const std::size_t n = count(kHead - 1);
+  if (n > 10'000 || cells.size() < kHead + 5 * n) return std::nullopt;
   JournalEntry entry{cells[0], {}};
   entry.outcome.status = count(1) == 1 ? PointStatus::done : PointStatus::failed;
   entry.outcome.n_paths = count(2);
   entry.outcome.flagged_share = number(3);
-  for (std::size_t k = 0; k < n; ++k)
-    entry.outcome.metrics.push_back({.value = number(5 + 5 * k),
-                                     .standard_error = number(6 + 5 * k),
-                                     .lo = number(7 + 5 * k),
-                                     .hi = number(8 + 5 * k),
-                                     .n = count(9 + 5 * k)});
-  if (cells.size() > 5 + 5 * n) entry.outcome.message = cells[5 + 5 * n];
+  entry.outcome.need = number(4);
+  for (std::size_t k = kHead; k < kHead + 5 * n; k += 5)
+    entry.outcome.metrics.push_back({.value = number(k),
+                                     .standard_error = number(k + 1),
+                                     .lo = number(k + 2),
+                                     .hi = number(k + 3),
+                                     .n = count(k + 4)});
+  if (cells.size() > kHead + 5 * n) entry.outcome.message = cells[kHead + 5 * n];
   return entry;
 }
 
@@ -198,14 +230,20 @@ void write_sweep(const std::string& path, bool force, bool is_complete, const Sw
     std::uint64_t n_paths = 0;
     for (const SweepPoint& point : table.points) n_paths += point.outcome.n_paths;
     about.set("n_paths", static_cast<std::int64_t>(n_paths));
-    about.set("stop_reason", is_complete ? "all_points_done" : "interrupted");
+    about.set("stop_reason", !is_complete ? "interrupted" : table.shard.empty() ? "all_points_done" : "shard_done");
     about.set("program_version", provenance.program_version);
     about.set("git_describe", provenance.git_describe);
 
     const Group group = root.create_group("sweep");
     group.attributes().set("kind", table.kind);
     group.attributes().set("need", table.need);
+    if (!table.shard.empty()) group.attributes().set("shard", table.shard);
     group.attributes().set("n_skipped", static_cast<std::int64_t>(table.n_skipped));
+    if (table.samples > 0) {
+      group.attributes().set("samples", static_cast<std::int64_t>(table.samples));
+      group.attributes().set("design_seed", table.design_seed);
+      group.attributes().set("levels", static_cast<std::int64_t>(table.levels));
+    }
     if (!table.shape.empty()) {
       const std::vector<std::int64_t> shape(table.shape.begin(), table.shape.end());
       group.attributes().set("shape", std::span<const std::int64_t>(shape));
@@ -218,6 +256,7 @@ void write_sweep(const std::string& path, bool force, bool is_complete, const Sw
     write_design(group, table, point);
     write_metrics(group, table, point);
     write_points(group, table, point);
+    write_indices(group, table);
 
     const Group origin = root.create_group("provenance");
     describe(origin.create_text("sweep_file", run.sweep_file), "", "the sweep as written, YAML");
@@ -231,40 +270,85 @@ void write_sweep(const std::string& path, bool force, bool is_complete, const Sw
   if (is_complete) publish(path, force);
 }
 
-SweepOutcomes read_sweep(const std::string& path) {
+SweepTable read_sweep(const std::string& path) {
   const ResultInfo info = read_info(path);
   if (info.find("/sweep/hash") == nullptr) throw DataError(path + ": is not the result of a sweep");
-  const auto hashes = read_texts(path, "/sweep/hash"), messages = read_texts(path, "/sweep/message");
-  const auto status = read_column(path, "/sweep/status"), n_paths = read_column(path, "/sweep/n_paths"),
-             flagged = read_column(path, "/sweep/flagged");
-  const std::size_t n = hashes.size();
-  if (messages.size() != n || status.size() != n || n_paths.size() != n || flagged.size() != n)
-    throw DataError(path + ": /sweep: torn");
-  const bool has_metrics = info.find("/sweep/value") != nullptr;
-  const auto table_of = [&](const std::string& name) {
-    const Table table = has_metrics ? read_table(path, "/sweep/" + name) : Table{n, 0, {}};
-    if (table.rows != n) throw DataError(path + ": /sweep: torn");
-    return table;
-  };
-  const Table value = table_of("value"), error = table_of("se"), lo = table_of("ci_lo"), hi = table_of("ci_hi"),
-              counts = table_of("n");
-  SweepOutcomes outcomes;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (status[i] != 1.0 && status[i] != 2.0) continue;
-    PointOutcome outcome;
-    outcome.status = status[i] == 1.0 ? PointStatus::done : PointStatus::failed;
-    outcome.message = messages[i];
-    outcome.n_paths = static_cast<std::uint64_t>(n_paths[i]);
-    outcome.flagged_share = std::isnan(flagged[i]) ? 0.0 : flagged[i];
-    for (std::size_t k = 0; k < value.columns && outcome.status == PointStatus::done; ++k)
-      outcome.metrics.push_back({.value = value.at(i, k),
-                                 .standard_error = error.at(i, k),
-                                 .lo = lo.at(i, k),
-                                 .hi = hi.at(i, k),
-                                 .n = static_cast<std::uint64_t>(counts.at(i, k))});
-    outcomes[hashes[i]] = std::move(outcome);
+  SweepTable table;
+  {
+    const File file = File::open(path);
+    const Group group = file.root().open_group("sweep");
+    const Attributes about = group.attributes();
+    table.kind = about.text("kind").value_or("");
+    table.need = about.text("need").value_or("");
+    table.shard = about.text("shard").value_or("");
+    table.n_skipped = about.natural("n_skipped").value_or(0);
+    table.shape = about.naturals("shape");
+    table.samples = about.natural("samples").value_or(0);
+    table.design_seed = about.natural("design_seed").value_or(0);
+    table.levels = about.natural("levels").value_or(0);
   }
-  return outcomes;
+  table.name = info.scenario_name;
+  table.title = info.title;
+  table.seed = info.seed;
+  table.is_conditional = info.is_conditional;
+  const auto texts_if = [&](const std::string& name) {
+    return info.find("/sweep/" + name) == nullptr ? std::vector<std::string>{} : read_texts(path, "/sweep/" + name);
+  };
+  const auto torn = [&](bool is_torn) {
+    if (is_torn) throw DataError(path + ": /sweep: torn");
+  };
+  const auto keys = texts_if("parameter"), parameter_units = texts_if("parameter_unit");
+  torn(keys.size() != parameter_units.size());
+  for (std::size_t k = 0; k < keys.size(); ++k) table.parameters.push_back({keys[k], parameter_units[k]});
+  const auto ids = texts_if("metric"), metric_units = texts_if("metric_unit"), expressions = texts_if("expr");
+  torn(ids.size() != metric_units.size() || ids.size() != expressions.size());
+  for (std::size_t k = 0; k < ids.size(); ++k)
+    table.metrics.push_back({ids[k], metric_units[k], metric_units[k], expressions[k]});
+
+  const auto numbers = read_column(path, "/sweep/point"), status = read_column(path, "/sweep/status"),
+             n_paths = read_column(path, "/sweep/n_paths"), flagged = read_column(path, "/sweep/flagged"),
+             need = read_column(path, "/sweep/need");
+  const auto hashes = read_texts(path, "/sweep/hash"), messages = read_texts(path, "/sweep/message");
+  const std::size_t n = numbers.size();
+  torn(hashes.size() != n || messages.size() != n || status.size() != n || n_paths.size() != n || flagged.size() != n ||
+       need.size() != n);
+  const auto table_of = [&](const std::string& name, std::size_t columns) {
+    Table values = columns == 0 ? Table{n, 0, {}} : read_table(path, "/sweep/" + name);
+    torn(values.rows != n || values.columns != columns);
+    return values;
+  };
+  const Table design = table_of("design", keys.size());
+  const auto written = texts_if("design_text");
+  torn(written.size() != n * keys.size());
+  const Table value = table_of("value", ids.size()), error = table_of("se", ids.size()),
+              lo = table_of("ci_lo", ids.size()), hi = table_of("ci_hi", ids.size()),
+              counts = table_of("n", ids.size());
+  for (std::size_t i = 0; i < n; ++i) {
+    SweepPoint point{
+        .number = static_cast<std::uint64_t>(numbers[i]), .hash = hashes[i], .design = {}, .texts = {}, .outcome = {}};
+    for (std::size_t k = 0; k < keys.size(); ++k) {
+      point.design.push_back(design.at(i, k));
+      point.texts.push_back(written[i * keys.size() + k]);
+    }
+    PointOutcome& outcome = point.outcome;
+    outcome.status = status[i] == 1.0   ? PointStatus::done
+                     : status[i] == 2.0 ? PointStatus::failed
+                                        : PointStatus::missing;
+    outcome.message = messages[i];
+    if (outcome.status == PointStatus::done) {
+      outcome.n_paths = static_cast<std::uint64_t>(n_paths[i]);
+      outcome.flagged_share = flagged[i];
+      outcome.need = need[i];
+      for (std::size_t k = 0; k < ids.size(); ++k)
+        outcome.metrics.push_back({.value = value.at(i, k),
+                                   .standard_error = error.at(i, k),
+                                   .lo = lo.at(i, k),
+                                   .hi = hi.at(i, k),
+                                   .n = static_cast<std::uint64_t>(counts.at(i, k))});
+    }
+    table.points.push_back(std::move(point));
+  }
+  return table;
 }
 
 std::string journal_path(const std::string& path) { return path + ".journal"; }

@@ -106,6 +106,8 @@ class Attributes {
   [[nodiscard]] std::optional<double> number(std::string_view name) const;
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name) const;
   [[nodiscard]] std::optional<std::uint64_t> natural(std::string_view name) const;
+  /// A list of at most 1,024; empty where it is missing or of another kind.
+  [[nodiscard]] std::vector<std::uint64_t> naturals(std::string_view name) const;
 
  private:
   void set_numbers(std::string_view name, ElementType type, const void* values, std::size_t count,

@@ -32,8 +32,8 @@ struct SweepRun {
 void write_sweep(const std::string& path, bool force, bool is_complete, const study::SweepTable& table,
                  const Provenance& provenance, const SweepRun& run);
 
-/// The outcomes of a sweep's result, complete or interrupted; points without one are left out.
-[[nodiscard]] SweepOutcomes read_sweep(const std::string& path);
+/// The table of a sweep's result, complete or interrupted; without the indices, which follow from it.
+[[nodiscard]] study::SweepTable read_sweep(const std::string& path);
 
 [[nodiscard]] std::string journal_path(const std::string& path);
 

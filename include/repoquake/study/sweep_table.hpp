@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "repoquake/core/units.hpp"
 #include "repoquake/engine/run.hpp"
 #include "repoquake/stats/estimate.hpp"
+#include "repoquake/study/design.hpp"
 
 namespace repoquake::study {
 
@@ -21,6 +23,7 @@ struct PointOutcome {
   std::string message;  ///< why it failed
   std::uint64_t n_paths = 0;
   double flagged_share = 0.0;  ///< of path-days without clearing
+  UsdBn need = 0.0;            ///< funding need of the opening day's representative path
   std::vector<stats::Estimate> metrics;
 };
 
@@ -44,10 +47,19 @@ struct SweepPoint {
   PointOutcome outcome;
 };
 
+/// An estimate of how much a parameter matters for a metric.
+struct SensitivityIndex {
+  std::string name;  ///< "S1", "ST", "mu_star", "sigma", "prcc"
+  std::string meaning;
+  std::vector<stats::Estimate> values;  ///< (parameter, metric)
+};
+
 struct SweepTable {
   std::string name, title;
-  std::string kind;  ///< "grid", "lhs", "sobol", "saltelli", "morris", "list"
-  std::uint64_t seed = 0;
+  std::string shard{};  ///< "2/5" where only every fifth point, from the second, was asked for
+  std::string kind;     ///< "grid", "lhs", "sobol", "saltelli", "morris", "list"
+  std::uint64_t samples = 0, design_seed = 0, levels = 0;  ///< of a design that is neither grid nor list
+  std::uint64_t seed = 0;                                  ///< of the paths
   bool is_conditional = false;
   std::string need;                  ///< where the points' funding need comes from, for people
   std::vector<std::uint64_t> shape;  ///< of a grid: values of each axis, the last fastest; empty otherwise
@@ -56,7 +68,14 @@ struct SweepTable {
   std::vector<SweepMetric> metrics;
   std::vector<SweepPoint> points;
 
+  std::vector<SensitivityIndex> indices;  ///< where the design allows
+  std::vector<std::uint64_t> left_out;    ///< (metric): groups, steps or points that failed and are not in the indices
+
   [[nodiscard]] std::uint64_t count(PointStatus status) const noexcept;
 };
+
+/// Indices by the design of the table: saltelli S1 and ST, morris mu_star and sigma, lhs prcc; none by others. A
+/// point without a value, skipped or failed, counts as failed.
+void add_indices(SweepTable& table);
 
 }  // namespace repoquake::study
