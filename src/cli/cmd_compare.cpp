@@ -24,6 +24,7 @@
 #include "repoquake/plan/difference.hpp"
 #include "repoquake/report/comparison_table.hpp"
 #include "repoquake/study/comparison.hpp"
+#include "repoquake/study/held_need.hpp"
 
 namespace repoquake::cli {
 namespace {
@@ -72,27 +73,15 @@ const io::ResolvedKey* find_key(const io::LoadedScenario& loaded, std::string_vi
   return found == loaded.keys.end() ? nullptr : &*found;
 }
 
-/// A what-if holds the need of its base, unless it says otherwise or believes in another model.
+/// A need that the base states as well is not told again.
 void hold_need(io::LoadedScenario& side, const io::LoadedScenario& base) {
-  scenario::Market& market = side.scenario.market;
   const auto* stated = find_key(side, "market.need");
   const auto* inherited = find_key(base, "market.need");
   const bool is_own = stated != nullptr && (inherited == nullptr || inherited->place != stated->place);
-  if (is_own || side.scenario.model != base.scenario.model) return;
-  if (market.opening_spread != base.scenario.market.opening_spread ||
-      side.scenario.trend_spread() != base.scenario.trend_spread()) {
-    side.diagnostics.add(
-        {Issue{"market.opening_spread",
-               "differs from that of the base, whose need is held; say `market: {need: invert}` to fit the "
-               "need to it"}});
-    return;
-  }
-  market.need = base.scenario.market.need;
-  market.need_amount = base.scenario.market.need_amount;
-  side.base = base.base;
-  if (market.need != scenario::NeedRule::invert) return;
-  market.need = scenario::NeedRule::hold;
-  side.base = base.scenario;
+  study::HeldNeed held = study::hold_need(std::move(side.scenario), side.base, base.scenario, base.base, is_own);
+  side.diagnostics.add(held.issues);
+  side.scenario = std::move(held.scenario);
+  side.base = std::move(held.base);
 }
 
 std::string need_text(const scenario::Scenario& s, const plan::Plan& plan, const std::string& base) {

@@ -1,0 +1,429 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <ostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/dispatch.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/progress.hpp"
+#include "cli/simulation_options.hpp"
+#include "repoquake/core/error.hpp"
+#include "repoquake/engine/run.hpp"
+#include "repoquake/io/result_reader.hpp"
+#include "repoquake/io/sweep_file.hpp"
+#include "repoquake/io/sweep_yaml.hpp"
+#include "repoquake/plan/compile.hpp"
+#include "repoquake/report/sweep_text.hpp"
+#include "repoquake/study/sweep_table.hpp"
+
+namespace repoquake::cli {
+namespace {
+
+using study::PointStatus;
+using study::SweepPoint;
+using study::SweepTable;
+
+struct SweepCommand {
+  std::string file;
+  SimulationOptions options;
+  bool resume = false;
+  bool only_failed = false;
+  std::string shard;
+};
+
+/// "2/5": of every five points the second.
+struct Shard {
+  std::size_t number = 1, of = 1;
+
+  [[nodiscard]] bool has(std::size_t point) const noexcept { return point % of == number - 1; }
+};
+
+Shard parse_shard(const std::string& text) {
+  Shard shard;
+  if (text.empty()) return shard;
+  const auto cut = text.find('/');
+  const auto is_number = [](const std::string& part) {
+    return !part.empty() && part.size() < 7 && part.find_first_not_of("0123456789") == std::string::npos;
+  };
+  if (cut != std::string::npos && is_number(text.substr(0, cut)) && is_number(text.substr(cut + 1)))
+    shard = {std::stoul(text.substr(0, cut)), std::stoul(text.substr(cut + 1))};
+  else
+    shard.number = 0;
+  if (shard.number < 1 || shard.number > shard.of)
+    throw CLI::ValidationError("--shard", "must be i/n with 1 <= i <= n, e.g. 2/5, got " + text);
+  return shard;
+}
+
+/// Only the numbers that are asked for: no paths, one variable.
+plan::Plan lean(plan::Plan plan) {
+  plan.stored = {};
+  plan.summary_of_all = false;
+  plan.variables = {Variable::spread};
+  plan.expected.clear();
+  return plan;
+}
+
+// ---------------------------------------------------------------- resuming
+
+/// What is already known of the points, by their hashes.
+struct Known {
+  io::SweepOutcomes outcomes;
+  std::vector<std::string> sources;
+  std::string base;  ///< the resolved base of the first source that says it
+};
+
+Known find_known(const std::string& output) {
+  Known known;
+  const auto take = [&](const std::string& file) {
+    if (!std::filesystem::exists(file)) return;
+    try {
+      const SweepTable table = io::read_sweep(file);
+      for (const SweepPoint& point : table.points)
+        if (point.outcome.status != PointStatus::missing) known.outcomes[point.hash] = point.outcome;
+      if (known.base.empty()) known.base = io::read_info(file).provenance.resolved_scenario;
+      known.sources.push_back(file);
+    } catch (const DataError&) {
+      if (file == output) throw;  // what is left of a killed run may be torn; a result may not
+    }
+  };
+  take(output);
+  take(io::partial_path(output));
+  const auto journal = io::read_journal(output);
+  for (const auto& [hash, outcome] : journal) known.outcomes[hash] = outcome;
+  if (!journal.empty()) known.sources.push_back(io::journal_path(output));
+  return known;
+}
+
+/// The first line in which two texts differ.
+std::string first_difference(const std::string& then, const std::string& now) {
+  std::istringstream one(then), two(now);
+  std::string a, b;
+  while (true) {
+    const bool has_a = static_cast<bool>(std::getline(one, a)), has_b = static_cast<bool>(std::getline(two, b));
+    if (!has_a && !has_b) return "";
+    if (has_a != has_b || a != b)
+      return fmt::format("the base said \"{}\" then and says \"{}\" now", has_a ? a : "nothing more",
+                         has_b ? b : "nothing more");
+  }
+}
+
+// ---------------------------------------------------------------- the run
+
+SweepTable table_of(const io::LoadedSweep& loaded, const SweepCommand& sweep) {
+  const auto& s = loaded.sweep;
+  SweepTable table;
+  table.name = s.name;
+  table.title = s.title;
+  table.shard = sweep.shard;
+  table.kind = scenario::kSweepDesignNames[static_cast<std::size_t>(s.design)];
+  table.seed = loaded.base.scenario.simulate.seed;
+  table.n_skipped = loaded.skipped;
+  if (s.design == scenario::SweepDesign::grid)
+    for (const auto& axis : s.axes) table.shape.push_back(axis.size());
+  if (!s.has_axes()) {
+    table.samples = s.samples;
+    table.design_seed = s.seed;
+    table.levels = s.levels;
+  }
+  for (const auto& key : s.keys()) table.parameters.push_back({key.path, std::string(key.unit_in_result())});
+  for (const auto& metric : loaded.base.scenario.metrics) {
+    const auto checked = scenario::check_metric(metric.expr);
+    if (!checked.form) continue;  // the loader has complained
+    const auto usual = scenario::default_unit(checked.form->dimension);
+    const auto unit = scenario::find_unit(checked.form->dimension, metric.unit).value_or(usual);
+    table.metrics.push_back({metric.id, std::string(unit.in_result), std::string(unit.written), metric.expr});
+  }
+  for (std::size_t k = 0; k < loaded.points.size(); ++k) {
+    const io::SweepPoint point = io::sweep_point(loaded, k);
+    SweepPoint row{.number = loaded.points[k], .hash = {}, .design = point.numbers, .texts = {}, .outcome = {}};
+    for (const auto& setting : point.settings) row.texts.push_back(setting.value);
+    table.points.push_back(std::move(row));
+  }
+  return table;
+}
+
+std::string need_text(const scenario::Scenario& point, const std::string& base) {
+  switch (point.market.need) {
+    case scenario::NeedRule::hold:
+      return "held from " + base;
+    case scenario::NeedRule::amount:
+      return "as stated";
+    case scenario::NeedRule::invert:
+      break;
+  }
+  return "inverted at the opening spread of each point";
+}
+
+/// Runs the points of a sweep that are not known yet.
+class SweepRunner {
+ public:
+  SweepRunner(const io::LoadedSweep& loaded, const SweepCommand& sweep, SweepTable& table, Known known)
+      : loaded_(loaded), sweep_(sweep), shard_(parse_shard(sweep.shard)), table_(table), known_(std::move(known)) {}
+
+  /// Finds out which points are known already.
+  void identify() {
+    for (std::size_t k = 0; k < table_.points.size(); ++k) {
+      table_.points[k].hash = io::point_hash(io::load_point(loaded_, k));
+      if (known_.outcomes.contains(table_.points[k].hash)) ++n_known_;
+    }
+  }
+
+  /// False: interrupted, or stopped at a failure.
+  bool run(std::ostream& err) {
+    const std::atomic<bool>& interrupted = catch_signals();
+    journal_.emplace(sweep_.options.output);
+    Progress progress(err, table_.points.size(), stderr_is_terminal(), sweep_.options.quiet, "points");
+    std::uint64_t n_paths = 0;
+    const bool is_whole = engine::run_points(
+        table_.points.size(), [&](std::uint64_t k) { return prepare(k); },
+        {.threads = sweep_.options.threads, .stop = &interrupted},
+        [&](std::uint64_t k, const engine::PointEnd& end) {
+          const UsdBn need = table_.points[k].outcome.need;
+          keep(k, study::outcome_of(end), need);
+          n_paths += table_.points[k].outcome.n_paths;
+          progress.show(k + 1, n_paths);
+        });
+    return is_whole && !must_stop_;
+  }
+
+  [[nodiscard]] std::uint64_t n_run() const noexcept { return n_run_; }
+  [[nodiscard]] std::uint64_t n_known() const noexcept { return n_known_; }
+
+  void remove_journal() {
+    journal_.reset();
+    std::error_code ignored;
+    std::filesystem::remove(io::journal_path(sweep_.options.output), ignored);
+  }
+
+ private:
+  /// The plan of a point, unless its outcome is known or it cannot be run. One call at a time.
+  std::optional<plan::Plan> prepare(std::uint64_t k) {
+    if (must_stop_) return std::nullopt;
+    SweepPoint& row = table_.points[k];
+    if (const auto found = known_.outcomes.find(row.hash); found != known_.outcomes.end()) {
+      if (!sweep_.only_failed || found->second.status != PointStatus::failed) {
+        row.outcome = found->second;
+        return std::nullopt;
+      }
+    } else if (sweep_.only_failed) {
+      return std::nullopt;
+    }
+    const io::LoadedScenario point = io::load_point(loaded_, k);
+    row.hash = io::point_hash(point);
+    if (table_.need.empty()) table_.need = need_text(point.scenario, loaded_.base.scenario.name);
+    if (!shard_.has(k)) return std::nullopt;
+    ++n_run_;
+    if (point.diagnostics.has_errors()) return fail(k, point.diagnostics.render());
+    auto compiled = plan::compile(point.scenario, point.base ? &*point.base : nullptr);
+    if (!compiled.plan) {
+      const auto& issue = compiled.issues.front();
+      return fail(k, issue.key + ": " + issue.reason);
+    }
+    row.outcome.need = plan::opening_need(*compiled.plan);
+    return lean(std::move(*compiled.plan));
+  }
+
+  std::optional<plan::Plan> fail(std::uint64_t k, std::string message) {
+    message = message.substr(0, message.find('\n'));
+    keep(k, {.status = PointStatus::failed, .message = std::move(message), .metrics = {}}, 0.0);
+    return std::nullopt;
+  }
+
+  void keep(std::uint64_t k, study::PointOutcome outcome, UsdBn need) {
+    outcome.need = need;
+    const std::lock_guard lock(keeping_);  // a point may fail while it is prepared
+    table_.points[k].outcome = std::move(outcome);
+    journal_->append(table_.points[k].hash, table_.points[k].outcome);
+    if (table_.points[k].outcome.status == PointStatus::failed && loaded_.sweep.stops_on_error) must_stop_ = true;
+  }
+
+  const io::LoadedSweep& loaded_;
+  const SweepCommand& sweep_;
+  Shard shard_;
+  SweepTable& table_;
+  Known known_;
+  std::optional<io::Journal> journal_;
+  std::mutex keeping_;
+  std::atomic<bool> must_stop_{false};
+  std::uint64_t n_run_ = 0, n_known_ = 0;
+};
+
+/// The text of a sweep file, of the disk or of the library.
+std::string text_of(const std::string& file, const SimulationOptions& options) {
+  constexpr std::string_view kLibrary = "lib:";
+  if (file.starts_with(kLibrary)) {
+    const auto library = options.scenario.load_options().library;
+    const std::string path = file.substr(kLibrary.size());
+    return library(path).value_or(library(path + ".yaml").value_or(""));
+  }
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// Every point that was asked for has an outcome.
+bool is_whole(const SweepTable& table, const Shard& shard) {
+  for (std::size_t k = 0; k < table.points.size(); ++k)
+    if (shard.has(k) && table.points[k].outcome.status == PointStatus::missing) return false;
+  return true;
+}
+
+int exit_code_of(const SweepTable& table, double max_flagged, std::ostream& err) {
+  if (table.count(PointStatus::failed) > 0) return kPointsFailed;
+  const auto n_flagged = std::ranges::count_if(
+      table.points, [=](const SweepPoint& point) { return point.outcome.flagged_share > max_flagged; });
+  if (n_flagged == 0) return kOk;
+  err << fmt::format(
+      "repoquake: {} point{} with more than {:.2f} % of path-days without a clearing rate below 3000 bp "
+      "(simulate.max_flagged)\n",
+      n_flagged, n_flagged == 1 ? "" : "s", 100.0 * max_flagged);
+  return kFlagged;
+}
+
+void show_sweep_estimate(const io::LoadedSweep& loaded, const SweepCommand& sweep, const Shard& shard,
+                         std::ostream& out) {
+  std::size_t n_points = 0;
+  std::vector<plan::Plan> first;
+  for (std::size_t k = 0; k < loaded.points.size(); ++k) {
+    if (!shard.has(k)) continue;
+    ++n_points;
+    if (!first.empty()) continue;
+    const auto point = io::load_point(loaded, k);
+    if (point.diagnostics.has_errors()) continue;
+    if (auto compiled = plan::compile(point.scenario, point.base ? &*point.base : nullptr); compiled.plan)
+      first.push_back(lean(std::move(*compiled.plan)));
+  }
+  out << fmt::format("{} points, {} skipped; of one of them:\n", n_points, loaded.skipped);
+  if (!first.empty()) show_estimate(first, sweep.options, "", out);
+}
+
+int run_sweep(SweepCommand sweep, const Command& command) {
+  const Shard shard = parse_shard(sweep.shard);
+  const bool resumes = sweep.resume || sweep.only_failed;
+  auto& options = sweep.options;
+  const bool has_output = !options.output.empty();
+  if (has_output && !options.dry_run) io::check_output(options.output, options.force || resumes);
+
+  const io::LoadedSweep loaded = io::load_sweep(sweep.file, options.scenario.load_options());
+  if (loaded.diagnostics.has_errors()) throw ScenarioError(loaded.diagnostics.render());
+  if (!options.quiet && !loaded.diagnostics.empty()) command.err << loaded.diagnostics.render() << '\n';
+  if (options.dry_run) {
+    show_sweep_estimate(loaded, sweep, shard, command.out);
+    return kOk;
+  }
+  if (!has_output) {
+    options.output = "output/" + loaded.sweep.name + ".h5";
+    std::error_code ignored;  // check_output says what is wrong with the folder
+    std::filesystem::create_directories("output", ignored);
+    io::check_output(options.output, options.force || resumes);
+  }
+
+  const auto start = std::chrono::steady_clock::now();
+  SweepTable table = table_of(loaded, sweep);
+  Known known = resumes ? find_known(options.output) : Known{};
+  const std::string base_then = known.base;
+  const bool has_known = !known.outcomes.empty();
+  SweepRunner runner(loaded, sweep, table, std::move(known));
+  if (!resumes) runner.remove_journal();
+  if (resumes) {
+    runner.identify();
+    if (!has_known && !options.quiet) command.err << "nothing to resume: the sweep starts anew\n";
+    if (has_known && runner.n_known() == 0)
+      throw DataError(fmt::format("{}: none of its points is one of this sweep, so there is nothing to resume; {}",
+                                  options.output, first_difference(base_then, loaded.base.resolved)));
+    if (has_known && !options.quiet)
+      command.err << fmt::format("{} of {} points are known\n", runner.n_known(), table.points.size());
+  }
+  runner.run(command.err);
+  const bool is_complete = is_whole(table, shard);
+  if (is_complete && shard.of == 1) study::add_indices(table);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  io::write_sweep(options.output, options.force || resumes, is_complete, table,
+                  provenance_of(loaded.base, options, command),
+                  {.sweep_file = text_of(sweep.file, options), .threads = options.threads, .seconds = seconds});
+  runner.remove_journal();
+
+  command.out << report::sweep_text(table);
+  if (!is_complete) {
+    const bool has_stopped = table.count(PointStatus::failed) > 0 && loaded.sweep.stops_on_error;
+    command.err << fmt::format("repoquake: {} after {} of {} points; {} holds them; go on with --resume\n",
+                               has_stopped ? "stopped at a failed point" : "interrupted",
+                               table.points.size() - table.count(PointStatus::missing), table.points.size(),
+                               io::partial_path(options.output));
+    return has_stopped ? kPointsFailed : kInterrupted;
+  }
+  command.out << "\nresult in " << options.output << '\n';
+  return exit_code_of(table, loaded.base.scenario.simulate.max_flagged, command.err);
+}
+
+// ---------------------------------------------------------------- merge
+
+struct MergeCommand {
+  std::vector<std::string> shards;
+  std::string output;
+  bool force = false;
+};
+
+int run_merge(const MergeCommand& merge, const Command& command) {
+  io::check_output(merge.output, merge.force);
+  SweepTable table = io::read_sweep(merge.shards.front());
+  for (const auto& file : merge.shards) {
+    const SweepTable part = io::read_sweep(file);
+    const bool is_same = std::ranges::equal(part.points, table.points, {}, &SweepPoint::hash, &SweepPoint::hash);
+    if (!is_same || part.name != table.name)
+      throw DataError(fmt::format("{}: is of another sweep than {}: their points differ", file, merge.shards.front()));
+    for (std::size_t k = 0; k < part.points.size(); ++k)
+      if (part.points[k].outcome.status != PointStatus::missing) table.points[k].outcome = part.points[k].outcome;
+  }
+  table.shard.clear();
+  if (const auto missing = table.count(PointStatus::missing); missing > 0)
+    throw DataError(
+        fmt::format("{} of {} points are in none of the files; give all the shards", missing, table.points.size()));
+  const auto first = io::read_info(merge.shards.front());
+  const auto sweep_file = io::read_texts(merge.shards.front(), "/provenance/sweep_file").front();
+  study::add_indices(table);
+  io::write_sweep(merge.output, merge.force, true, table, first.provenance, {.sweep_file = sweep_file});
+  command.out << report::sweep_text(table) << "\nresult in " << merge.output << '\n';
+  return table.count(PointStatus::failed) > 0 ? kPointsFailed : kOk;
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& app, const Command& command, int& exit_code) {
+  auto sweep = std::make_shared<SweepCommand>();
+  auto* verb = app.add_subcommand("sweep",
+                                  "run a scenario at many points, on common random numbers, and write one table of its "
+                                  "metrics. Points hold the base's funding need unless told otherwise");
+  verb->add_option("FILE", sweep->file, "sweep file, or lib:NAME of the built-in library")->required();
+  add_simulation_options(*verb, sweep->options, "result file; default output/NAME.h5");
+  verb->add_flag(
+      "--resume", sweep->resume,
+      "keep the points that are known from an earlier, interrupted or killed sweep; run what is missing, also "
+      "after the sweep was extended");
+  verb->add_flag("--only-failed", sweep->only_failed, "run again the points that failed, and no others");
+  verb->add_option("--shard", sweep->shard, "of every n points the i-th; `merge` makes one result of all shards")
+      ->type_name("i/n");
+  verb->callback([sweep, command, &exit_code] { exit_code = run_sweep(*sweep, command); });
+}
+
+void add_merge(CLI::App& app, const Command& command, int& exit_code) {
+  auto merge = std::make_shared<MergeCommand>();
+  auto* verb = app.add_subcommand("merge", "make one result of the shards of a sweep");
+  verb->add_option("SHARD", merge->shards, "results of sweep --shard i/n, all of them")->required();
+  verb->add_option("-o,--output", merge->output, "result file")->type_name("FILE.h5")->required();
+  verb->add_flag("--force", merge->force, "replace an existing file, once the new one is complete");
+  verb->callback([merge, command, &exit_code] { exit_code = run_merge(*merge, command); });
+}
+
+}  // namespace repoquake::cli
