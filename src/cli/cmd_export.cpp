@@ -39,6 +39,7 @@ const std::map<std::string, std::vector<std::string>, std::less<>>& row_dimensio
       {"summary", {"path"}},
       {"paths", {"path", "time"}},
       {"transmission", {"target"}},
+      {"sweep", {"point"}},
   };
   return rows;
 }

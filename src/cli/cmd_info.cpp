@@ -8,6 +8,8 @@
 #include "cli/dispatch.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/io/result_reader.hpp"
+#include "repoquake/io/sweep_file.hpp"
+#include "repoquake/report/sweep_text.hpp"
 
 namespace repoquake::cli {
 namespace {
@@ -122,6 +124,11 @@ void show(const std::string& file, std::ostream& out) {
                            d.long_name);
   }
   if (info.is_partial) return;
+  if (info.find("/sweep/hash") != nullptr) {
+    auto table = io::read_sweep(file);
+    study::add_indices(table);
+    out << '\n' << report::sweep_text(table);
+  }
   show_features(info, out);
   show_metrics(info, out);
   show_scores(info, out);

@@ -81,7 +81,8 @@ plan::Plan lean(plan::Plan plan) {
 struct Known {
   io::SweepOutcomes outcomes;
   std::vector<std::string> sources;
-  std::string base;  ///< the resolved base of the first source that says it
+  std::string base;                ///< the resolved base of the first source that says it
+  std::vector<std::string> whole;  ///< hashes of the complete result that is there already, in its order
 };
 
 Known find_known(const std::string& output) {
@@ -94,6 +95,8 @@ Known find_known(const std::string& output) {
         if (point.outcome.status != PointStatus::missing) known.outcomes[point.hash] = point.outcome;
       if (known.base.empty()) known.base = io::read_info(file).provenance.resolved_scenario;
       known.sources.push_back(file);
+      if (file == output)
+        for (const SweepPoint& point : table.points) known.whole.push_back(point.hash);
     } catch (const DataError&) {
       if (file == output) throw;  // what is left of a killed run may be torn; a result may not
     }
@@ -130,6 +133,8 @@ SweepTable table_of(const io::LoadedSweep& loaded, const SweepCommand& sweep) {
   table.kind = scenario::kSweepDesignNames[static_cast<std::size_t>(s.design)];
   table.seed = loaded.base.scenario.simulate.seed;
   table.n_skipped = loaded.skipped;
+  const auto base = plan::compile(loaded.base.scenario, loaded.base.base ? &*loaded.base.base : nullptr);
+  table.is_conditional = base.plan && base.plan->is_conditional;
   if (s.design == scenario::SweepDesign::grid)
     for (const auto& axis : s.axes) table.shape.push_back(axis.size());
   if (!s.has_axes()) {
@@ -175,7 +180,7 @@ class SweepRunner {
   /// Finds out which points are known already.
   void identify() {
     for (std::size_t k = 0; k < table_.points.size(); ++k) {
-      table_.points[k].hash = io::point_hash(io::load_point(loaded_, k));
+      static_cast<void>(load(k));
       if (known_.outcomes.contains(table_.points[k].hash)) ++n_known_;
     }
   }
@@ -191,6 +196,7 @@ class SweepRunner {
         {.threads = sweep_.options.threads, .stop = &interrupted},
         [&](std::uint64_t k, const engine::PointEnd& end) {
           const UsdBn need = table_.points[k].outcome.need;
+          if (end.summary) threads_ = end.summary->threads;
           keep(k, study::outcome_of(end), need);
           n_paths += table_.points[k].outcome.n_paths;
           progress.show(k + 1, n_paths);
@@ -198,7 +204,7 @@ class SweepRunner {
     return is_whole && !must_stop_;
   }
 
-  [[nodiscard]] std::uint64_t n_run() const noexcept { return n_run_; }
+  [[nodiscard]] int threads() const noexcept { return threads_; }
   [[nodiscard]] std::uint64_t n_known() const noexcept { return n_known_; }
 
   void remove_journal() {
@@ -208,6 +214,13 @@ class SweepRunner {
   }
 
  private:
+  io::LoadedScenario load(std::size_t k) {
+    io::LoadedScenario point = io::load_point(loaded_, k);
+    table_.points[k].hash = io::point_hash(point);
+    if (k == 0) table_.need = need_text(point.scenario, loaded_.base.scenario.name);
+    return point;
+  }
+
   /// The plan of a point, unless its outcome is known or it cannot be run. One call at a time.
   std::optional<plan::Plan> prepare(std::uint64_t k) {
     if (must_stop_) return std::nullopt;
@@ -220,11 +233,8 @@ class SweepRunner {
     } else if (sweep_.only_failed) {
       return std::nullopt;
     }
-    const io::LoadedScenario point = io::load_point(loaded_, k);
-    row.hash = io::point_hash(point);
-    if (table_.need.empty()) table_.need = need_text(point.scenario, loaded_.base.scenario.name);
+    const io::LoadedScenario point = load(k);
     if (!shard_.has(k)) return std::nullopt;
-    ++n_run_;
     if (point.diagnostics.has_errors()) return fail(k, point.diagnostics.render());
     auto compiled = plan::compile(point.scenario, point.base ? &*point.base : nullptr);
     if (!compiled.plan) {
@@ -257,7 +267,8 @@ class SweepRunner {
   std::optional<io::Journal> journal_;
   std::mutex keeping_;
   std::atomic<bool> must_stop_{false};
-  std::uint64_t n_run_ = 0, n_known_ = 0;
+  std::uint64_t n_known_ = 0;
+  int threads_ = 1;
 };
 
 /// The text of a sweep file, of the disk or of the library.
@@ -334,6 +345,7 @@ int run_sweep(SweepCommand sweep, const Command& command) {
   Known known = resumes ? find_known(options.output) : Known{};
   const std::string base_then = known.base;
   const bool has_known = !known.outcomes.empty();
+  const std::vector<std::string> whole = known.whole;
   SweepRunner runner(loaded, sweep, table, std::move(known));
   if (!resumes) runner.remove_journal();
   if (resumes) {
@@ -344,6 +356,12 @@ int run_sweep(SweepCommand sweep, const Command& command) {
                                   options.output, first_difference(base_then, loaded.base.resolved)));
     if (has_known && !options.quiet)
       command.err << fmt::format("{} of {} points are known\n", runner.n_known(), table.points.size());
+    const bool is_unchanged = std::ranges::equal(table.points, whole, {}, &SweepPoint::hash);
+    if (is_unchanged && !sweep.only_failed) {
+      const SweepTable found = io::read_sweep(options.output);
+      command.out << report::sweep_text(found) << "\nnothing to do: the result is in " << options.output << '\n';
+      return exit_code_of(found, loaded.base.scenario.simulate.max_flagged, command.err);
+    }
   }
   runner.run(command.err);
   const bool is_complete = is_whole(table, shard);
@@ -351,7 +369,7 @@ int run_sweep(SweepCommand sweep, const Command& command) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   io::write_sweep(options.output, options.force || resumes, is_complete, table,
                   provenance_of(loaded.base, options, command),
-                  {.sweep_file = text_of(sweep.file, options), .threads = options.threads, .seconds = seconds});
+                  {.sweep_file = text_of(sweep.file, options), .threads = runner.threads(), .seconds = seconds});
   runner.remove_journal();
 
   command.out << report::sweep_text(table);

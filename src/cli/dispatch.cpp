@@ -14,7 +14,8 @@ namespace {
 constexpr const char* kFooter =
     "Results go to standard output, progress and complaints to standard error.\n"
     "Exit codes: 0 ok; 2 usage; 65 the input is wrong; 70 internal error; 74 a file cannot be read or written;\n"
-    "75 interrupted; 76 some points of a sweep failed; 77 an expectation was missed (result kept); 78 too many path-days without a clearing rate (result "
+    "75 interrupted; 76 some points of a sweep failed; 77 an expectation was missed (result kept); 78 too many "
+    "path-days without a clearing rate (result "
     "kept).";
 
 }  // namespace

@@ -108,7 +108,7 @@ void add_indices(std::string& text, const SweepTable& table) {
         const auto& estimate = index.values[p * table.metrics.size() + m];
         row.push_back(std::isnan(estimate.value)            ? "none"
                       : std::isnan(estimate.standard_error) ? fmt::format("{:.3g}", estimate.value)
-                                                            : estimate_text(estimate));
+                                                            : with_error(estimate.value, estimate.standard_error, 3));
       }
       rows.push_back(std::move(row));
     }
