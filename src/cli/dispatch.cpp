@@ -31,6 +31,7 @@ int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::
   add_compare(app, command, exit_code);
   add_sweep(app, command, exit_code);
   add_merge(app, command, exit_code);
+  add_attribute(app, command, exit_code);
   add_check(app, command, exit_code);
   add_explain(app, command, exit_code);
   add_trace(app, command);

@@ -308,7 +308,8 @@ struct PointWorkspace {
 }  // namespace
 
 bool run_points(std::uint64_t n, const std::function<std::optional<plan::Plan>(std::uint64_t)>& plan_of,
-                const RunOptions& options, const std::function<void(std::uint64_t, const PointEnd&)>& done) {
+                const RunOptions& options, const std::function<void(std::uint64_t, const PointEnd&)>& done,
+                const std::function<void(std::uint64_t, const ChunkResult&)>& see) {
   const int threads = threads_of(options.threads);
   std::vector<PointPlace> in_flight(kChunksInFlightPerThread * static_cast<std::size_t>(threads));
   tbb::enumerable_thread_specific<PointWorkspace> workspaces;
@@ -373,6 +374,7 @@ bool run_points(std::uint64_t n, const std::function<std::optional<plan::Plan>(s
     RunSummary& summary = point->summary;
     if (failure.empty()) {
       summary.stats.absorb(chunk);
+      if (see) see(point->number, chunk);
       summary.convergence.see(summary.stats);
       const bool has_settled = is_settled(point->manifest, summary.stats);
       if (++point->n_kept < point->n_chunks && !has_settled) return;

@@ -45,9 +45,11 @@ struct PointEnd {
 /// nothing is stored. `plan_of(k)` is called for k = 0, 1, ..., n - 1, one call at a time, on any thread; without a plan
 /// the point is left out. `done` gets the points in that order, one call at a time; rules to stop are obeyed. Memory holds
 /// the plans in flight only. False: it was asked to stop from outside; what was in flight then is finished, whole points
-/// are told to `done`, the rest is dropped. Progress counts points.
+/// are told to `done`, the rest is dropped. Progress counts points. `see`, if given, is shown every chunk before that, in
+/// path order.
 bool run_points(std::uint64_t n, const std::function<std::optional<plan::Plan>(std::uint64_t)>& plan_of,
-                const RunOptions& options, const std::function<void(std::uint64_t, const PointEnd&)>& done);
+                const RunOptions& options, const std::function<void(std::uint64_t, const PointEnd&)>& done,
+                const std::function<void(std::uint64_t, const ChunkResult&)>& see = {});
 
 /// Bytes that a run holds at most, and that its result takes before compression.
 struct RunSize {

@@ -1,0 +1,28 @@
+/// An attribution written for scripts (docs/result_file.md).
+///
+/// Errors   IoError; whatever was at the path is then untouched.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "repoquake/io/result_writer.hpp"
+#include "repoquake/study/attribution.hpp"
+
+namespace repoquake::io {
+
+inline constexpr std::string_view kAttributionFormat = "repoquake/attribution/1";
+
+struct AttributionRun {
+  std::string name, title;
+  bool is_conditional = false;
+  std::uint64_t n_paths = 0, seed = 0;
+  int threads = 1;
+  double seconds = 0.0;
+};
+
+/// Writes PATH.partial and renames it.
+void write_attribution(const std::string& path, bool force, std::span<const study::Attribution> metrics,
+                       std::span<const std::string> factors, const AttributionRun& run, const Provenance& provenance);
+
+}  // namespace repoquake::io

@@ -1,0 +1,241 @@
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/dispatch.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/progress.hpp"
+#include "cli/simulation_options.hpp"
+#include "repoquake/core/error.hpp"
+#include "repoquake/engine/run.hpp"
+#include "repoquake/io/attribution_file.hpp"
+#include "repoquake/io/output_file.hpp"
+#include "repoquake/plan/compile.hpp"
+#include "repoquake/report/attribution_table.hpp"
+#include "repoquake/study/attribution.hpp"
+#include "repoquake/study/held_need.hpp"
+
+namespace repoquake::cli {
+namespace {
+
+struct AttributeCommand {
+  std::string file;
+  SimulationOptions options;
+  std::vector<std::string> metrics;   ///< ids; none: all
+  std::vector<std::string> switches;  ///< "NAME: KEY=VALUE", what turns NAME off
+  bool no_shocks = false;
+};
+
+/// Something that is switched off by settings.
+struct Factor {
+  std::string name;
+  std::vector<std::string> off;
+};
+
+/// More values than this are not kept: 2 GB.
+constexpr std::uint64_t kMostValues = std::uint64_t{1} << 28;
+
+/// "NAME: KEY=VALUE"; several of one name belong together.
+void add_switch(const std::string& text, std::vector<Factor>& factors) {
+  const auto colon = text.find(':');
+  const std::string name = text.substr(0, colon);
+  const auto start = colon == std::string::npos ? colon : text.find_first_not_of(' ', colon + 1);
+  if (name.empty() || start == std::string::npos || text.find('=', start) == std::string::npos)
+    throw CLI::ValidationError("--switch", "must be NAME: KEY=VALUE, what turns NAME off, got \"" + text + "\"");
+  const auto found = std::ranges::find(factors, name, &Factor::name);
+  if (found == factors.end())
+    factors.push_back({name, {text.substr(start)}});
+  else
+    found->off.push_back(text.substr(start));
+}
+
+/// Shocks that do something, by their ids, then the switches.
+std::vector<Factor> find_factors(const AttributeCommand& attribute, const plan::Plan& plan) {
+  std::vector<Factor> factors;
+  for (const auto& shock : plan.shocks) {
+    const bool acts = !shock.profile.empty() && (shock.is_random() || shock.location != 0.0);
+    if (acts && !attribute.no_shocks) factors.push_back({shock.id, {"shocks." + shock.id + ".enabled=false"}});
+  }
+  for (const auto& text : attribute.switches) add_switch(text, factors);
+  return factors;
+}
+
+/// The metrics that were asked for, by id or as expressions; all of the scenario's where none were; the mean peak of
+/// SOFR - IORB where it has none.
+void choose_metrics(const std::vector<std::string>& asked, scenario::Scenario& s) {
+  std::vector<scenario::Metric> chosen;
+  for (const auto& text : asked) {
+    const auto known = std::ranges::find(s.metrics, text, &scenario::Metric::id);
+    if (known != s.metrics.end()) {
+      chosen.push_back(*known);
+      continue;
+    }
+    const auto checked = scenario::check_metric(text);
+    auto errors = checked.errors;
+    if (checked.form) errors = scenario::check_in_world(checked.form->per_path, scenario::expression_world(s));
+    if (!errors.empty()) {
+      std::string ids;
+      for (const auto& metric : s.metrics) ids += (ids.empty() ? "" : ", ") + metric.id;
+      throw CLI::ValidationError(
+          "--metric",
+          fmt::format("\"{}\" is no id of a metric ({}) and no expression: {} (character {})", text,
+                      ids.empty() ? "the scenario has none" : ids, errors.front().reason, errors.front().offset + 1));
+    }
+    chosen.push_back({fmt::format("metric_{}", chosen.size() + 1), text});
+  }
+  if (!asked.empty()) s.metrics = std::move(chosen);
+  if (s.metrics.empty()) s.metrics.push_back({"peak_spread", "mean(max(spread))"});
+  s.expect.clear();
+  s.simulate.stop.reset();
+  s.output.paths = {.all = false};
+  s.output.summary_of_all = false;
+  s.output.variables = {Variable::spread};
+}
+
+/// The plan of a subset: what is not in it is switched off, the need of the whole is held.
+plan::Plan plan_of(std::size_t subset, const std::vector<Factor>& factors, const io::LoadedScenario& whole,
+                   const AttributeCommand& attribute) {
+  ScenarioOptions options = attribute.options.scenario;
+  bool states_need = false;
+  for (std::size_t j = 0; j < factors.size(); ++j) {
+    if (((subset >> j) & 1U) != 0) continue;
+    for (const auto& setting : factors[j].off) {
+      options.settings.push_back(setting);
+      states_need |= setting.starts_with("market.need=");
+    }
+  }
+  io::LoadedScenario loaded = io::load_scenario(attribute.file, options.load_options());
+  io::require_valid(loaded);
+  choose_metrics(attribute.metrics, loaded.scenario);
+  auto held = study::hold_need(std::move(loaded.scenario), loaded.base, whole.scenario, whole.base, states_need);
+  loaded.diagnostics.add(held.issues);
+  io::require_valid(loaded);
+  auto compiled = plan::compile(held.scenario, held.base ? &*held.base : nullptr);
+  loaded.diagnostics.add(compiled.issues);
+  io::require_valid(loaded);
+  return std::move(*compiled.plan);
+}
+
+int run_attribute(const AttributeCommand& attribute, const Command& command) {
+  const auto& options = attribute.options;
+  if (!options.output.empty() && !options.dry_run) io::check_output(options.output, options.force);
+  Prepared whole = prepare(attribute.file, options.scenario);
+  io::require_valid(whole.loaded);
+  if (!options.quiet && !whole.loaded.diagnostics.empty()) command.err << whole.loaded.diagnostics.render() << '\n';
+  const std::vector<Factor> factors = find_factors(attribute, *whole.plan);
+  choose_metrics(attribute.metrics, whole.loaded.scenario);
+  if (factors.empty())
+    throw ScenarioError(attribute.file +
+                        ": has no shock that does anything; name switches with --switch 'NAME: KEY=VALUE'");
+  if (factors.size() > study::kMostFactors)
+    throw CLI::ValidationError("attribute",
+                               fmt::format("{} factors make {} worlds; at most {} factors are attributed, leave "
+                                           "some out with --set shocks.ID.enabled=false",
+                                           factors.size(), std::uint64_t{1} << factors.size(), study::kMostFactors));
+  const std::size_t n_subsets = std::size_t{1} << factors.size();
+  const std::uint64_t n_paths = whole.plan->n_paths, n_metrics = whole.loaded.scenario.metrics.size();
+  if (n_paths > kMostValues / n_subsets / n_metrics)
+    throw CLI::ValidationError("attribute",
+                               fmt::format("{} worlds, {} paths and {} metrics need too much memory; at most {} "
+                                           "paths with --paths, or fewer metrics with --metric",
+                                           n_subsets, n_paths, n_metrics, kMostValues / n_subsets / n_metrics));
+  if (options.dry_run) {
+    const std::vector<plan::Plan> one{plan_of(n_subsets - 1, factors, whole.loaded, attribute)};
+    command.out << fmt::format("{} factors, {} worlds; of one of them:\n", factors.size(), n_subsets);
+    show_estimate(one, options, "", command.out);
+    return kOk;
+  }
+
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::vector<std::vector<double>>> values(n_metrics, std::vector<std::vector<double>>(n_subsets));
+  std::vector<std::vector<stats::Estimate>> estimates(n_metrics, std::vector<stats::Estimate>(n_subsets));
+  std::vector<stats::MetricSpec> specs;
+  int threads = 1;
+  std::string failure;
+  const bool is_whole = [&] {
+    Progress progress(command.err, n_subsets, stderr_is_terminal(), options.quiet, "points");
+    return engine::run_points(
+        n_subsets, [&](std::uint64_t s) { return std::optional(plan_of(s, factors, whole.loaded, attribute)); },
+        {.threads = options.threads, .stop = &catch_signals()},
+        [&](std::uint64_t s, const engine::PointEnd& end) {
+          if (!end.summary) {
+            failure = end.failure;
+            return;
+          }
+          threads = end.summary->threads;
+          specs = end.summary->manifest.metrics;
+          for (std::size_t m = 0; m < n_metrics; ++m) estimates[m][s] = end.summary->stats.metric(m);
+          progress.show(s + 1, (s + 1) * n_paths);
+        },
+        [&](std::uint64_t s, const engine::ChunkResult& chunk) {
+          for (std::size_t m = 0; m < n_metrics; ++m) {
+            const auto part = std::span(chunk.metrics).subspan(m * chunk.n_paths, chunk.n_paths);
+            values[m][s].insert(values[m][s].end(), part.begin(), part.end());
+          }
+        });
+  }();
+  if (!failure.empty()) throw std::runtime_error(failure);
+  if (!is_whole) {
+    command.err << "repoquake: interrupted; an attribution of some of the subsets is not kept\n";
+    return kInterrupted;
+  }
+
+  std::vector<study::Attribution> attributions;
+  for (std::size_t m = 0; m < n_metrics; ++m)
+    attributions.push_back(study::attribute(specs[m], estimates[m], values[m]));
+  std::vector<std::string> names;
+  for (const auto& factor : factors) names.push_back(factor.name);
+  const auto& s = whole.loaded.scenario;
+  command.out << (s.title.empty() ? s.name : s.title) << '\n';
+  if (whole.plan->is_conditional) command.out << "Conditional replay: realised flows are inputs in every world.\n";
+  command.out << fmt::format(
+      "{} factors, {} worlds of {} paths on the same draws, seed {}; shares sum to the effect, errors are theirs\n",
+      factors.size(), n_subsets, n_paths, s.simulate.seed);
+  command.out << report::attribution_table(attributions, names);
+  if (!options.output.empty()) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    io::write_attribution(options.output, options.force, attributions, names,
+                          {.name = s.name,
+                           .title = s.title,
+                           .is_conditional = whole.plan->is_conditional,
+                           .n_paths = n_paths,
+                           .seed = s.simulate.seed,
+                           .threads = threads,
+                           .seconds = seconds},
+                          provenance_of(whole.loaded, options, command));
+    command.out << "\nattribution in " << options.output << '\n';
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void add_attribute(CLI::App& app, const Command& command, int& exit_code) {
+  auto attribute = std::make_shared<AttributeCommand>();
+  auto* verb =
+      app.add_subcommand("attribute",
+                         "how much of each metric the named shocks bring about: Shapley shares over all subsets on "
+                         "the same draws, with errors; the funding need is that of the whole");
+  verb->add_option("FILE", attribute->file, "scenario file, or lib:NAME of the built-in library")->required();
+  verb->add_option("--metric", attribute->metrics,
+                   "id of a metric, or an expression; may be repeated; default: all of the scenario's, else the mean "
+                   "peak of SOFR - IORB")
+      ->type_name("ID|EXPR")
+      ->allow_extra_args(false);
+  verb->add_option("--switch", attribute->switches,
+                   "a further factor: what turns it off, e.g. 'facility: policy.standing_repo.enabled=false'; several "
+                   "settings of one name belong together")
+      ->type_name("NAME: KEY=VALUE")
+      ->allow_extra_args(false);
+  verb->add_flag("--no-shocks", attribute->no_shocks, "only the switches, no shocks");
+  add_simulation_options(*verb, attribute->options, "also write the shares to a file");
+  verb->callback([attribute, command, &exit_code] { exit_code = run_attribute(*attribute, command); });
+}
+
+}  // namespace repoquake::cli

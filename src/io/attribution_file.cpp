@@ -1,0 +1,106 @@
+#include "repoquake/io/attribution_file.hpp"
+
+#include <functional>
+#include <vector>
+
+#include "io/cf_dataset.hpp"
+#include "io/provenance_group.hpp"
+#include "repoquake/io/output_file.hpp"
+
+namespace repoquake::io {
+namespace {
+
+using study::Attribution;
+using study::Share;
+
+void write_group(const Group& root, std::span<const Attribution> metrics, std::span<const std::string> factors) {
+  const Group group = root.create_group("attribution");
+  const std::uint64_t n_metrics = metrics.size(), n_factors = factors.size();
+  std::vector<std::string> ids, units, expressions;
+  for (const auto& m : metrics) {
+    ids.push_back(m.metric.id);
+    units.push_back(m.metric.unit);
+    expressions.push_back(m.metric.expr);
+  }
+  const Dataset metric = write_text_scale(group, "metric", ids, "id of the metric");
+  const Dataset factor = write_text_scale(group, "factor", factors, "what is switched on and off");
+  const Dataset other = write_text_scale(group, "other_factor", factors, "what it interacts with");
+  write_texts(group, "unit", units, metric, "unit of the metric, its shares and their errors");
+  write_texts(group, "expr", expressions, metric, "the expression as written");
+
+  const auto of_metrics = [&](const std::string& name, const std::function<double(const Attribution&)>& value_of,
+                              std::string_view text) {
+    std::vector<double> values;
+    for (const auto& m : metrics) values.push_back(value_of(m));
+    describe(write_statistic(group, name, {{&metric, n_metrics}}, values), "", text);
+  };
+  of_metrics(
+      "none", [](const Attribution& a) { return a.none.value; }, "metric with every factor off");
+  of_metrics(
+      "none_se", [](const Attribution& a) { return a.none.standard_error; }, "standard error of none");
+  of_metrics(
+      "all", [](const Attribution& a) { return a.all.value; }, "metric with every factor on");
+  of_metrics(
+      "all_se", [](const Attribution& a) { return a.all.standard_error; }, "standard error of all");
+  of_metrics(
+      "effect", [](const Attribution& a) { return a.effect.value; }, "all less none: the sum of the shares");
+  of_metrics(
+      "effect_se", [](const Attribution& a) { return a.effect.standard_error; }, "standard error of effect");
+
+  const auto of_factors = [&](const std::string& name, std::vector<Share> Attribution::*shares,
+                              const std::string& text) {
+    std::vector<double> values, errors;
+    for (const auto& m : metrics)
+      for (const Share& share : m.*shares) {
+        values.push_back(share.value);
+        errors.push_back(share.standard_error);
+      }
+    const bool is_pair = shares == &Attribution::interactions;
+    const auto write = [&](const std::string& as, const std::vector<double>& numbers, const std::string& meaning) {
+      const Dataset dataset =
+          is_pair
+              ? write_statistic(group, as, {{&metric, n_metrics}, {&factor, n_factors}, {&other, n_factors}}, numbers)
+              : write_statistic(group, as, {{&metric, n_metrics}, {&factor, n_factors}}, numbers);
+      describe(dataset, "", meaning);
+    };
+    write(name, values, text);
+    write(name + "_se", errors, "standard error: " + text);
+  };
+  of_factors("shapley", &Attribution::shapley,
+             "share of the factor in the effect, mean over the orders of switching on");
+  of_factors("alone", &Attribution::alone, "effect of the factor with all others off");
+  of_factors("last", &Attribution::last, "effect of the factor with all others on");
+  of_factors("interaction", &Attribution::interactions, "what two factors do together beyond what each does");
+}
+
+}  // namespace
+
+void write_attribution(const std::string& path, bool force, std::span<const Attribution> metrics,
+                       std::span<const std::string> factors, const AttributionRun& run, const Provenance& provenance) {
+  check_output(path, force);
+  File file = create_partial(path);
+  {
+    const Group root = file.root();
+    const Attributes about = root.attributes();
+    about.set("Conventions", "CF-1.10");
+    about.set("format", kAttributionFormat);
+    about.set("title", run.title.empty() ? run.name : run.title);
+    about.set("created", iso_now());
+    about.set("conditional", std::int32_t{run.is_conditional ? 1 : 0});
+    about.set("scenario_name", run.name);
+    about.set("scenario_sha256", provenance.scenario_sha256);
+    about.set("n_paths", static_cast<std::int64_t>(run.n_paths));
+    about.set("seed", run.seed);
+    about.set("program_version", provenance.program_version);
+    about.set("git_describe", provenance.git_describe);
+    write_group(root, metrics, factors);
+    const Group origin = root.create_group("provenance");
+    describe(origin.create_text("resolved_scenario", provenance.resolved_scenario), "",
+             "the scenario with every factor on, YAML");
+    write_provenance(origin, provenance, run.threads, run.seconds);
+  }
+  file.close(true);
+  publish(path, force);
+}
+
+}  // namespace repoquake::io
