@@ -722,6 +722,20 @@ void apply_setting(ConfigNode& tree, std::string_view setting, int file, int ord
     target.assign(std::move(*value));
 }
 
+bool set_value(ConfigNode& tree, std::string_view path, const SourceMark& path_mark, ConfigNode value,
+               Diagnostics& diagnostics) {
+  const auto steps = parse_path(path, path_mark);
+  if (!steps) {
+    diagnostics.error(path_mark, "", "is not the path of a key, e.g. shocks.tga-build.size");
+    return false;
+  }
+  SettingTarget target(tree, diagnostics);
+  for (const auto& step : *steps)
+    if (!target.step_into(step, &step == &steps->back())) return false;
+  target.assign(std::move(value));
+  return true;
+}
+
 std::vector<std::string> item_keys(const std::string& list_key, const ConfigNode& list) {
   std::map<std::string, int, std::less<>> uses;
   for (const auto& item : list.items) ++uses[std::string(id_of(item))];

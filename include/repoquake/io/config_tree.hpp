@@ -68,6 +68,10 @@ struct ConfigNode::Entry {
 /// there. A path element is a key, the `id` of a list item, or a key with an index: rates[0].
 void apply_setting(ConfigNode& tree, std::string_view setting, int file, int ordinal, Diagnostics& diagnostics);
 
+/// Puts a value where a setting would: `path` is that of a setting, written at `path_mark`. True: it is there.
+bool set_value(ConfigNode& tree, std::string_view path, const SourceMark& path_mark, ConfigNode value,
+               Diagnostics& diagnostics);
+
 /// The keys under which the items of a list are known: "shocks.tga-build" where it has a usable, unique `id`, else
 /// "shocks[0]".
 [[nodiscard]] std::vector<std::string> item_keys(const std::string& list_key, const ConfigNode& list);
