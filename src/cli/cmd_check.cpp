@@ -2,12 +2,15 @@
 #include <ostream>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/dispatch.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/scenario_options.hpp"
 #include "repoquake/core/error.hpp"
+#include "repoquake/io/sweep_yaml.hpp"
+#include "repoquake/plan/compile.hpp"
 
 namespace repoquake::cli {
 namespace {
@@ -32,6 +35,44 @@ nlohmann::ordered_json as_json(const io::Diagnostics& diagnostics, const io::Dia
           {"hint", entry.hint}};
 }
 
+struct Checked {
+  io::Diagnostics diagnostics;
+  std::string summary;  ///< of a file without errors
+};
+
+std::string counted(std::size_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
+/// "54 points of 3 axes, 0 skipped; metrics: p95_peak"
+std::string summary_of(const io::LoadedSweep& loaded) {
+  const auto& sweep = loaded.sweep;
+  const auto kind = static_cast<std::size_t>(sweep.design);
+  const std::string parts =
+      sweep.design == scenario::SweepDesign::grid
+          ? fmt::format("{} {}", sweep.axes.size(), sweep.axes.size() == 1 ? "axis" : "axes")
+      : sweep.design == scenario::SweepDesign::list
+          ? "a list of " + counted(sweep.keys().size(), "key")
+          : fmt::format("{} on {}", scenario::kSweepDesignNames[kind], counted(sweep.factors.size(), "factor"));
+  std::string metrics;
+  for (const auto& metric : loaded.base.scenario.metrics) metrics += (metrics.empty() ? "" : ", ") + metric.id;
+  return fmt::format("{} of {}, {} skipped; metrics: {}", counted(loaded.points.size(), "point"), parts, loaded.skipped,
+                     metrics.empty() ? "none" : metrics);
+}
+
+Checked check_sweep(const std::string& file, const io::LoadOptions& options) {
+  auto loaded = io::load_sweep(file, options);
+  io::check_points(loaded, [](const io::LoadedScenario& point) {
+    return plan::compile(point.scenario, point.base ? &*point.base : nullptr).issues;
+  });
+  return {loaded.diagnostics, ": " + summary_of(loaded)};
+}
+
+Checked check_file(const std::string& file, const ScenarioOptions& options) {
+  if (io::is_sweep(file, options.load_options())) return check_sweep(file, options.load_options());
+  return {prepare(file, options).loaded.diagnostics, {}};
+}
+
 /// All files are looked at; the worst exit code counts: a file that cannot be read before one that is wrong.
 int check(const CheckOptions& options, const Command& command) {
   int code = kOk;
@@ -40,8 +81,7 @@ int check(const CheckOptions& options, const Command& command) {
   std::size_t errors = 0, warnings = 0;
   for (const auto& file : options.files) {
     try {
-      const Prepared prepared = prepare(file, options.scenario);
-      const auto& diagnostics = prepared.loaded.diagnostics;
+      const auto [diagnostics, summary] = check_file(file, options.scenario);
       for (const auto& entry : diagnostics.sorted()) findings.push_back(as_json(diagnostics, entry));
       errors += diagnostics.error_count();
       warnings += diagnostics.warning_count();
@@ -49,7 +89,7 @@ int check(const CheckOptions& options, const Command& command) {
       if (diagnostics.has_errors()) {
         code = code == kInputOutput ? code : kBadInput;
       } else if (is_text && !options.quiet) {
-        command.out << file << ": ok\n";
+        command.out << file << ": ok" << summary << '\n';
       }
     } catch (const IoError& error) {
       command.err << "repoquake: " << error.what() << '\n';
@@ -68,8 +108,8 @@ int check(const CheckOptions& options, const Command& command) {
 
 void add_check(CLI::App& app, const Command& command, int& exit_code) {
   auto options = std::make_shared<CheckOptions>();
-  auto* verb = app.add_subcommand("check", "validate scenario files and show everything that is wrong");
-  verb->add_option("FILE", options->files, "scenario files")->required();
+  auto* verb = app.add_subcommand("check", "validate scenario and sweep files and show everything that is wrong");
+  verb->add_option("FILE", options->files, "scenario or sweep files")->required();
   add_scenario_options(*verb, options->scenario);
   verb->add_option("--format", options->format, "text for people, json for editors and CI")
       ->check(CLI::IsMember({"text", "json"}));

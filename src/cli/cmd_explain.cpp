@@ -25,34 +25,6 @@ struct Line {
   std::string path, value, place;
 };
 
-/// "shocks.tga-build.size" and "rates[0].iorb" as the keys of the language: "shocks[].size", "rates[].iorb".
-std::vector<std::string> language_paths(const std::string& path) {
-  std::vector<std::string> candidates{""};
-  std::size_t from = 0;
-  while (from <= path.size()) {
-    const auto to = std::min(path.find('.', from), path.size());
-    std::string name = path.substr(from, to - from);
-    const auto index = name.find('[');
-    if (index != std::string::npos) name = name.substr(0, index) + "[]";
-    std::vector<std::string> next;
-    for (const auto& before : candidates) {
-      next.push_back(before.empty() ? name : before + "." + name);
-      if (!before.empty()) next.push_back(before + "[]");  // the name is the id of an item
-    }
-    candidates = std::move(next);
-    from = to + 1;
-  }
-  return candidates;
-}
-
-const io::LanguageKey* find_key(const std::vector<io::LanguageKey>& language, const std::string& path) {
-  for (const auto& candidate : language_paths(path)) {
-    const auto found = std::ranges::find(language, candidate, [](const auto& key) { return key.record.path; });
-    if (found != language.end()) return &*found;
-  }
-  return nullptr;
-}
-
 /// Every stated key in the order of the file, and the defaults of those that nothing states.
 std::vector<Line> resolve(const io::LoadedScenario& loaded, const std::vector<io::LanguageKey>& language) {
   std::vector<Line> lines;
@@ -96,7 +68,7 @@ int explain_key(const std::string& key, const std::vector<Line>& lines, const st
   for (const auto& line : lines)
     if (line.path == key || line.path.starts_with(key + ".") || line.path.starts_with(key + "["))
       matching.push_back(line);
-  const auto* meaning = find_key(language, key);
+  const auto* meaning = io::find_key(language, key);
   if (matching.empty() && meaning == nullptr) {
     std::vector<std::string> names;
     for (const auto& line : lines) names.push_back(line.path);

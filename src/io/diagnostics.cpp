@@ -135,6 +135,27 @@ void Diagnostics::add(std::span<const Issue> issues) {
   for (const auto& issue : issues) add(issue);
 }
 
+void Diagnostics::absorb(const Diagnostics& other, const std::function<std::string(const Entry&)>& remark) {
+  std::map<int, int> files{{-1, -1}};  // of the other's sources, here
+  const auto file_here = [&](int file) {
+    const auto [known, is_new] = files.try_emplace(file, 0);
+    if (!is_new) return known->second;
+    const Source& source = other.sources_.at(static_cast<std::size_t>(file));
+    auto found = std::ranges::find(sources_, source.name, &Source::name);
+    if (found == sources_.end()) found = sources_.insert(sources_.end(), source);
+    return known->second = static_cast<int>(found - sources_.begin());
+  };
+  for (Entry entry : other.entries_) {
+    entry.mark.file = file_here(entry.mark.file);
+    const bool is_known = std::ranges::any_of(entries_, [&](const Entry& known) {
+      return known.mark == entry.mark && known.key == entry.key && known.reason.starts_with(entry.reason);
+    });
+    if (is_known) continue;
+    entry.reason += remark(entry);
+    entries_.push_back(std::move(entry));
+  }
+}
+
 std::optional<KeyPlace> Diagnostics::find_place(std::string_view key) const {
   const auto place = places_.find(key);
   if (place == places_.end()) return std::nullopt;

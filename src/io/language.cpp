@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 
 #include "io/scenario_reader.hpp"
+#include "io/sweep_reader.hpp"
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/variables.hpp"
 #include "repoquake/scenario/policy_rules.hpp"
@@ -253,6 +255,52 @@ constexpr auto kTexts = std::to_array<KeyText>({
     {"expect[].between[]", "a value, in the metric's unit"},
 });
 
+/// The same of a sweep file; its metrics are those of a scenario.
+constexpr auto kSweepTexts = std::to_array<KeyText>({
+    {"format", "language and version of the file", "", "repoquake/sweep/1"},
+    {"name", "names the result", "", "letters, digits, \".\", \"_\" and \"-\""},
+    {"title", "one line for people", "the name"},
+    {"base", "the scenario", "", "a path relative to this file, or lib:NAME of the built-in library"},
+    {"axes", "every combination of their values is a point, the last axis fastest; or a design", "", "at most 64"},
+    {"axes[]", "a key with its values, or keys that move together"},
+    {"axes[].set", "a key of the scenario, as in --set"},
+    {"axes[].grid", "evenly spaced numbers", "", "instead of values"},
+    {"axes[].grid.from", "the first", "", "a number of the key, with its unit"},
+    {"axes[].grid.to", "the last", "", "a number of the key, with its unit"},
+    {"axes[].grid.steps", "how many, both ends included", "", "2 or more"},
+    {"axes[].values", "the values", "", "instead of a grid; any single values of the key"},
+    {"axes[].values[]", "a value"},
+    {"axes[].zip", "keys that move together, value by value", "", "2 to 32, equally many values of each"},
+    {"axes[].zip[]", "a key with its values"},
+    {"axes[].zip[].set", "a key of the scenario, as in --set"},
+    {"axes[].zip[].grid", "evenly spaced numbers", "", "instead of values"},
+    {"axes[].zip[].grid.from", "the first", "", "a number of the key, with its unit"},
+    {"axes[].zip[].grid.to", "the last", "", "a number of the key, with its unit"},
+    {"axes[].zip[].grid.steps", "how many, both ends included", "", "2 or more"},
+    {"axes[].zip[].values", "the values", "", "instead of a grid"},
+    {"axes[].zip[].values[]", "a value"},
+    {"design", "points chosen otherwise, instead of axes"},
+    {"design.kind",
+     "Latin hypercube, scrambled Sobol, Sobol in groups for indices (saltelli), trajectories (morris), or a list of "
+     "points"},
+    {"design.samples", "points; of saltelli groups of factors + 2, of morris trajectories of factors + 1", "",
+     "not of a list"},
+    {"design.seed", "of the design, not of the runs", "1", "not of a list"},
+    {"design.levels", "of each factor of morris", "4", "an even number; only of morris"},
+    {"design.file", "CSV of a list: a header of keys, a row a point", "",
+     "only of a list; values with their units, or the units in the header: KEY [bn USD]"},
+    {"factors", "keys that a design moves in ranges", "", "at most 64"},
+    {"factors[]", "a factor"},
+    {"factors[].set", "a key of the scenario, as in --set"},
+    {"factors[].range", "the smallest and the largest number", "", "with their units"},
+    {"factors[].range[]", "an end"},
+    {"factors[].scale", "whether the number or its logarithm moves evenly", "linear", "log: both ends above 0"},
+    {"skip_if", "a condition on keys of the scenario; a point of which it holds is left out", "none",
+     "not with saltelli or morris"},
+    {"override", "a part of a scenario, laid over the base for every point", "none"},
+    {"on_error", "what is done when a point cannot be run", "continue"},
+});
+
 /// Texts of keys that come in families.
 struct FamilyText {
   std::string_view prefix, suffix, meaning;
@@ -352,7 +400,7 @@ void add_unmet(KeyRecorder& recorder) {
        {"size", "size.normal.mean", "size.normal.sd", "size.lognormal.median", "size.student_t.scale",
         "size.student_t.mean", "size.uniform.low", "size.uniform.high", "size.discrete.values[]", "size.clip[]"})
     recorder.note("shocks[]." + std::string(key), Form::quantity, Unit::bp);  // where the target is a spread
-  for (const Unit unit : {Unit::usd_bn, Unit::business_days, Unit::none})  // after the metric's dimension
+  for (const Unit unit : {Unit::usd_bn, Unit::business_days, Unit::none})     // after the metric's dimension
     recorder.note("simulate.stop.half_width", Form::quantity, unit);
   recorder.note("policy.standing_repo.stigma", Form::list);
   recorder.note("policy.standing_repo.stigma[].from", Form::date);
@@ -377,23 +425,82 @@ std::vector<KeyRecord> in_tree_order(const std::vector<KeyRecord>& records) {
   return ordered;
 }
 
-}  // namespace
-
-std::vector<LanguageKey> scenario_language() {
+/// What a reader asks for, whichever form it looks at.
+template <class Read>
+KeyRecorder recorded(const Read& read) {
   KeyRecorder recorder;
   for (const auto kind : {ConfigNode::Kind::invalid, ConfigNode::Kind::map}) {
     recorder.pretended = kind;
     Diagnostics unheard;
     Reading reading{unheard};
     reading.recorder = &recorder;
-    (void)read_scenario(ConfigNode::make(ConfigNode::Kind::map, {}), reading);
+    read(reading);
   }
+  return recorder;
+}
+
+}  // namespace
+
+std::vector<LanguageKey> scenario_language() {
+  KeyRecorder recorder =
+      recorded([](Reading& reading) { (void)read_scenario(ConfigNode::make(ConfigNode::Kind::map, {}), reading); });
   add_unmet(recorder);
   std::vector<LanguageKey> keys;
   for (const auto& record : in_tree_order(recorder.records())) {
     keys.push_back(explained(record));
     if (keys.back().meaning.empty()) throw LogicError("the key " + record.path + " has no text in language.cpp");
     if (keys.back().record.required) keys.back().record.default_text.clear();
+  }
+  return keys;
+}
+
+namespace {
+
+/// Is `path` of the language, "shocks[].size", that of `key`, "shocks.tga-build.size"?
+bool is_path_of(std::string_view path, std::string_view key) {
+  const auto take = [](std::string_view& text) {
+    const auto dot = std::min(text.find('.'), text.size());
+    const auto element = text.substr(0, dot);
+    text.remove_prefix(std::min(dot + 1, text.size()));
+    return element;
+  };
+  while (!path.empty() && !key.empty()) {
+    auto step = take(path);
+    auto name = take(key);
+    const bool is_item = step.ends_with("[]");
+    if (is_item) step.remove_suffix(2);
+    const auto index = name.find('[');
+    if (name.substr(0, index) != step || (index != std::string_view::npos && !is_item)) return false;
+    if (is_item && index == std::string_view::npos && take(key).empty()) return false;  // the id of the item
+  }
+  return path.empty() && key.empty();
+}
+
+}  // namespace
+
+const LanguageKey* find_key(const std::vector<LanguageKey>& language, std::string_view key) {
+  const auto found =
+      std::ranges::find_if(language, [&](const auto& known) { return is_path_of(known.record.path, key); });
+  return found == language.end() ? nullptr : &*found;
+}
+
+std::vector<LanguageKey> sweep_language() {
+  const auto of_scenarios = scenario_language();
+  const KeyRecorder recorder = recorded(
+      [&](Reading& reading) { (void)read_sweep(ConfigNode::make(ConfigNode::Kind::map, {}), reading, of_scenarios); });
+  std::vector<LanguageKey> keys;
+  for (const auto& record : in_tree_order(recorder.records())) {
+    if (record.path == "metrics") {
+      std::ranges::copy_if(of_scenarios, std::back_inserter(keys),
+                           [](const auto& key) { return key.record.path.starts_with("metrics"); });
+      std::ranges::find(keys, "metrics", [](const auto& key) { return key.record.path; })->record.default_text =
+          "those of the base";
+      continue;
+    }
+    const auto text = std::ranges::find(kSweepTexts, record.path, &KeyText::path);
+    if (text == kSweepTexts.end()) throw LogicError("the key " + record.path + " has no text in language.cpp");
+    keys.push_back({record, std::string(text->meaning), std::string(text->range), {}});
+    keys.back().record.default_text = text->default_text;
   }
   return keys;
 }

@@ -85,6 +85,15 @@ std::optional<T> Value::accept(Parsed<T> parsed) const {
 
 std::optional<std::string> Value::text() const {
   note(KeyRecord::Form::text);
+  return single_value();
+}
+
+std::optional<std::string> Value::single() const {
+  note(KeyRecord::Form::value);
+  return single_value();
+}
+
+std::optional<std::string> Value::single_value() const {
   if (node_->is_scalar()) return node_->text;
   if (!is_invalid(*node_)) refuse("must be a single value, not " + std::string(kind_name(node_->kind)));
   return std::nullopt;

@@ -16,24 +16,6 @@ using scenario::kMaxPaths;
 
 // ---------------------------------------------------------------- the run
 
-/// Complains about a part of an expression, at its very place.
-void refuse_within(const Value& value, const scenario::ExpressionError& error) {
-  auto& diagnostics = value.reading().diagnostics;
-  const std::string& text = value.node().text;
-  const std::string nearest = did_you_mean(error.unknown, error.candidates);
-  const bool is_long = error.candidates.size() > 15;
-  std::string reason = error.reason;
-  if (!error.unknown.empty())
-    reason += !nearest.empty() ? nearest
-              : is_long        ? "; docs/result_file.md lists the variables"
-                               : "; allowed: " + list_names(error.candidates);
-  std::string hint = error.hint;
-  if (hint.empty() && !value.node().quoted && error.reason == "this bracket is not closed")
-    hint = "in { } and [ ] an expression with a comma needs quotes";
-  diagnostics.error(diagnostics.place_within(value.node().mark, text, error.offset, error.length), value.key(),
-                    std::move(reason), std::move(hint));
-}
-
 /// Complains about what an expression asks of days or variables that the scenario does not have.
 void refuse_outside(const Value& value, const scenario::Expression& tree, const scenario::ExpressionWorld& world) {
   if (world.start == scenario::Date{} || world.start >= world.end) return;  // no second complaint about the window
@@ -322,6 +304,23 @@ scenario::Expectation read_expectation(const Value& map, const Scenario& scenari
 }
 
 }  // namespace
+
+void refuse_within(const Value& value, const scenario::ExpressionError& error) {
+  auto& diagnostics = value.reading().diagnostics;
+  const std::string& text = value.node().text;
+  const std::string nearest = did_you_mean(error.unknown, error.candidates);
+  const bool is_long = error.candidates.size() > 15;
+  std::string reason = error.reason;
+  if (!error.unknown.empty())
+    reason += !nearest.empty() ? nearest
+              : is_long        ? "; docs/result_file.md lists the variables"
+                               : "; allowed: " + list_names(error.candidates);
+  std::string hint = error.hint;
+  if (hint.empty() && !value.node().quoted && error.reason == "this bracket is not closed")
+    hint = "in { } and [ ] an expression with a comma needs quotes";
+  diagnostics.error(diagnostics.place_within(value.node().mark, text, error.offset, error.length), value.key(),
+                    std::move(reason), std::move(hint));
+}
 
 void read_requests(MapReader& r, Scenario& scenario) {
   const auto world = scenario::expression_world(scenario);

@@ -10,4 +10,7 @@ namespace repoquake::io {
 /// Reads `metrics`, `simulate`, `output` and `expect` of a scenario's map. Pre: window and policy have been read.
 void read_requests(MapReader& r, scenario::Scenario& scenario);
 
+/// Complains about a part of an expression, at its very place.
+void refuse_within(const Value& value, const scenario::ExpressionError& error);
+
 }  // namespace repoquake::io

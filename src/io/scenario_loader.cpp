@@ -170,6 +170,12 @@ bool Loader::set(const std::string& path, const SourceMark& path_mark, ConfigNod
   return set_value(layer_.tree, path, path_mark, std::move(value), out_.diagnostics);
 }
 
+void Loader::remember(const Loader& finished, Diagnostics said) {
+  series_ = finished.series_;
+  columns_ = finished.columns_;
+  out_.diagnostics = std::move(said);
+}
+
 bool Loader::states_need() const { return find_stated(layer_.tree, kNeed) != nullptr; }
 
 LoadedScenario Loader::finish() {
@@ -242,7 +248,13 @@ std::optional<ConfigNode> Loader::read_own(std::string_view bytes, int file) {
     return std::nullopt;
   }
   Reading reading{out_.diagnostics};
-  if (const auto* format = find_stated(*tree, "format")) check_format({*format, "format", format->mark, reading});
+  if (const auto* format = find_stated(*tree, "format")) {
+    check_format({*format, "format", format->mark, reading}, kScenarioFormat);
+    if (format->text.starts_with("repoquake/sweep/")) {  // its keys are others
+      is_complete_ = false;
+      return std::nullopt;
+    }
+  }
   const auto* policy = find_stated(*tree, kPolicyStigma);
   const auto* model = find_stated(*tree, kModelStigma);
   if (policy != nullptr && model != nullptr)

@@ -40,6 +40,9 @@ class Loader {
   /// One key of the merged tree, wherever it is stated now. False, and a complaint: there is no such place.
   bool set(const std::string& path, const SourceMark& path_mark, ConfigNode value);
 
+  /// Goes on with what another loader, a copy of this one, has read and said.
+  void remember(const Loader& finished, Diagnostics said);
+
   /// A file that is not a layer: its source, with the folder from which its paths start.
   int add_file(const std::string& role, const std::string& name, const std::filesystem::path& folder,
                std::string_view bytes);

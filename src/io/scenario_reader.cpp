@@ -33,24 +33,6 @@ bool has_control_characters(std::string_view text) {
 
 // ---------------------------------------------------------------- the file itself
 
-void read_heading(MapReader& r, Scenario& scenario) {
-  if (const auto format = r.take("format", kRequired)) check_format(*format);
-  if (const auto name = r.take("name", kRequired)) {
-    const auto text = name->text();
-    constexpr std::size_t kLongestName = 100;  // it names a file
-    if (text && !is_name(*text)) name->refuse("must be made of letters, digits, \".\", \"_\" and \"-\"");
-    if (text && text->size() > kLongestName)
-      name->refuse("must have at most " + std::to_string(kLongestName) + " characters, has " +
-                   std::to_string(text->size()));
-    if (text) scenario.name = *text;
-  }
-  if (const auto title = r.take("title")) {
-    const auto text = title->text();
-    if (text && has_control_characters(*text)) title->refuse("must be one line of text");
-    if (text) scenario.title = *text;
-  }
-}
-
 void read_window(const Value& map, scenario::Window& window) {
   MapReader r(map);
   DateFrame& dates = map.reading().dates;
@@ -657,21 +639,40 @@ void read_transmission(const Value& map, scenario::Transmission& transmission) {
 
 }  // namespace
 
-void check_format(const Value& format) {
+void check_format(const Value& format, std::string_view ours) {
   const auto text = format.text();
-  if (!text || *text == kScenarioFormat) return;
-  constexpr std::string_view kFamily = "repoquake/scenario/";
-  const std::string ours(kScenarioFormat);
+  if (!text || *text == ours) return;
+  const auto family = ours.substr(0, ours.rfind('/') + 1);  // "repoquake/scenario/"
   const std::string shown = "\"" + text->substr(0, 60) + "\"";
-  const bool has_number = text->size() > kFamily.size() && text->size() < kFamily.size() + 10 &&
-                          text->starts_with(kFamily) &&
-                          text->find_first_not_of("0123456789", kFamily.size()) == std::string::npos;
-  if (has_number && std::stol(text->substr(kFamily.size())) > 1)
-    format.refuse(shown + " is newer than this program, which reads " + ours);
+  const bool has_number = text->size() > family.size() && text->size() < family.size() + 10 &&
+                          text->starts_with(family) &&
+                          text->find_first_not_of("0123456789", family.size()) == std::string::npos;
+  if (has_number && std::stol(text->substr(family.size())) > 1)
+    format.refuse(shown + " is newer than this program, which reads " + std::string(ours));
   else if (text->starts_with("repoquake/sweep/"))
-    format.refuse(shown + " is a sweep file; a scenario says " + ours);
+    format.refuse(shown + " is a sweep file; a scenario says " + std::string(ours));
+  else if (text->starts_with("repoquake/scenario/"))
+    format.refuse(shown + " is a scenario; a sweep file says " + std::string(ours));
   else
-    format.refuse("must be " + ours + ", got " + shown);
+    format.refuse("must be " + std::string(ours) + ", got " + shown);
+}
+
+void read_heading(MapReader& r, std::string_view format, std::string& name, std::string& title) {
+  if (const auto stated = r.take("format", kRequired)) check_format(*stated, format);
+  if (const auto value = r.take("name", kRequired)) {
+    const auto text = value->text();
+    constexpr std::size_t kLongestName = 100;  // it names a file
+    if (text && !is_name(*text)) value->refuse("must be made of letters, digits, \".\", \"_\" and \"-\"");
+    if (text && text->size() > kLongestName)
+      value->refuse("must have at most " + std::to_string(kLongestName) + " characters, has " +
+                    std::to_string(text->size()));
+    if (text) name = *text;
+  }
+  if (const auto value = r.take("title")) {
+    const auto text = value->text();
+    if (text && has_control_characters(*text)) value->refuse("must be one line of text");
+    if (text) title = *text;
+  }
 }
 
 ScenarioReading read_scenario(const ConfigNode& tree, Reading& reading) {
@@ -679,7 +680,7 @@ ScenarioReading read_scenario(const ConfigNode& tree, Reading& reading) {
   Scenario& scenario = result.scenario;
   MapReader r(Value(tree, "", tree.mark, reading));
 
-  read_heading(r, scenario);
+  read_heading(r, kScenarioFormat, scenario.name, scenario.title);
   (void)r.take("extends");  // has been followed
   read_window(r.take_map("window"), scenario.window);
   if (const auto series = r.take("series")) result.series = read_series_reference(*series);

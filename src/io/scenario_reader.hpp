@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "repoquake/io/config_tree.hpp"
 #include "repoquake/io/map_reader.hpp"
@@ -27,7 +28,10 @@ struct ScenarioReading {
 /// `tree` is without `extends` and `base`.
 [[nodiscard]] ScenarioReading read_scenario(const ConfigNode& tree, Reading& reading);
 
-/// Complains where the `format` of a file is not ours, or newer.
-void check_format(const Value& format);
+/// Complains where the `format` of a file is not `ours`, "repoquake/scenario/1" or of a sweep, or is newer.
+void check_format(const Value& format, std::string_view ours);
+
+/// Reads `format`, `name` and `title` of a file.
+void read_heading(MapReader& r, std::string_view format, std::string& name, std::string& title);
 
 }  // namespace repoquake::io

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/csv_lines.hpp"
 #include "repoquake/calendar/business_calendar.hpp"
 #include "repoquake/io/quantity.hpp"
 
@@ -20,117 +21,9 @@ constexpr double kMaxUsdBn = 50'000.0;  // as for the amounts of a scenario
 constexpr double kMaxBp = 10'000.0;
 constexpr double kMaxPercent = 100.0;
 
-struct Cell {
-  std::string text;
-  SourceMark mark;
-};
-
 struct Column {
   const SeriesColumnSpec* spec = nullptr;  ///< nullptr: the column was refused
   scenario::SeriesColumn data;
-};
-
-/// A cell as shown in a message.
-std::string shown(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text.substr(0, 40)) out += c >= 0x20 && c < 0x7F ? c : '?';
-  return out + (text.size() > 40 ? "…\"" : "\"");
-}
-
-/// Lines and cells of a CSV file, with their places; counts complaints and stops at a limit.
-class CsvLines {
- public:
-  CsvLines(std::string_view text, int file, Diagnostics& diagnostics)
-      : rest_(text), file_(file), diagnostics_(diagnostics) {
-    if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
-  }
-
-  bool has_header = false;  ///< lines that start with # are comments before it
-
-  [[nodiscard]] int complaints() const { return complaints_; }
-  [[nodiscard]] SourceMark here() const { return {.file = file_, .line = std::max(line_, 1)}; }
-
-  /// The header, past comments and empty lines; false where there is none.
-  bool find_header(std::vector<Cell>& cells) {
-    do {
-      if (!next_row(cells)) return false;
-    } while (cells.front().text.starts_with('#') || is_blank(cells));
-    has_header = true;
-    return true;
-  }
-
-  [[nodiscard]] bool is_full() const { return complaints_ >= kMaxSeriesComplaints; }
-
-  void complain(const SourceMark& mark, const std::string& key, const std::string& reason,
-                const std::string& hint = {}) {
-    if (is_full()) return;
-    diagnostics_.error(
-        mark, key,
-        ++complaints_ == kMaxSeriesComplaints ? reason + " (further errors of this file are not shown)" : reason, hint);
-  }
-
-  [[nodiscard]] static bool is_blank(const std::vector<Cell>& cells) {
-    return cells.size() == 1 && cells.front().text.empty();
-  }
-
-  [[nodiscard]] bool only_blank_lines_follow() const {
-    return rest_.find_first_not_of("\r\n \t") == std::string_view::npos;
-  }
-
-  /// The cells of the next line; false at the end of the file.
-  bool next_row(std::vector<Cell>& cells) {
-    if (rest_.empty()) return false;
-    const auto end = rest_.find('\n');
-    std::string_view line = rest_.substr(0, end);
-    rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    ++line_;
-    cells.clear();
-    if (line.starts_with('#') && !has_header) {
-      cells.push_back({"#", {.file = file_, .line = line_}});
-      return true;
-    }
-    std::size_t at = 0;
-    do at = take_cell(line, at, cells);
-    while (at != std::string_view::npos);
-    return true;
-  }
-
- private:
-  /// Adds the cell that starts at `from`; returns where the next one starts, npos after the last.
-  std::size_t take_cell(std::string_view line, std::size_t from, std::vector<Cell>& cells) {
-    Cell cell{{}, {.file = file_, .line = line_, .column = static_cast<int>(from) + 1}};
-    std::size_t at = line.find_first_not_of(" \t", from);
-    if (at == std::string_view::npos) at = line.size();
-    std::size_t end = 0;
-    if (at < line.size() && line[at] == '"') {
-      for (++at; at < line.size() && (line[at] != '"' || line.substr(at, 2) == "\"\""); ++at) {
-        cell.text += line[at];
-        if (line[at] == '"') ++at;
-      }
-      if (at == line.size()) complain(cell.mark, "", "the quotes are not closed in this line");
-      end = std::min(line.find(',', std::min(at + 1, line.size())), line.size());
-      const auto between = at < line.size() ? line.substr(at + 1, end - at - 1) : std::string_view{};
-      if (between.find_first_not_of(" \t") != std::string_view::npos)
-        complain(cell.mark, "", "text after the closing quotes");
-    } else {
-      end = std::min(line.find(',', at), line.size());
-      std::string_view text = line.substr(at, end - at);
-      while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-      cell.text = text;
-      cell.mark.column = static_cast<int>(at) + 1;
-    }
-    cell.mark.width = std::max(static_cast<int>(end - from), 1);
-    if (!cell.text.empty()) cell.mark.width = static_cast<int>(cell.text.size());
-    cells.push_back(std::move(cell));
-    return end < line.size() ? end + 1 : std::string_view::npos;
-  }
-
-  std::string_view rest_;
-  int file_;
-  Diagnostics& diagnostics_;
-  int line_ = 0;
-  int complaints_ = 0;
 };
 
 class SeriesReader {
@@ -176,7 +69,7 @@ class SeriesReader {
 
   void read_header(const std::vector<Cell>& cells) {
     if (cells.front().text != "date")
-      csv_.complain(cells.front().mark, "", "the first column must be date, got " + shown(cells.front().text));
+      csv_.complain(cells.front().mark, "", "the first column must be date, got " + shown_cell(cells.front().text));
     header_size_ = cells.size();
     for (std::size_t i = 1; i < cells.size() && !csv_.is_full(); ++i) {
       const auto& cell = cells[i];
@@ -186,7 +79,7 @@ class SeriesReader {
           std::ranges::any_of(columns_, [&](const Column& c) { return c.spec != nullptr && c.data.name == cell.text; });
       columns_.emplace_back();
       if (spec == known.end()) {
-        csv_.complain(cell.mark, "", "unknown column " + shown(cell.text) + column_hint(cell.text));
+        csv_.complain(cell.mark, "", "unknown column " + shown_cell(cell.text) + column_hint(cell.text));
       } else if (is_repeated) {
         csv_.complain(cell.mark, "", "the column " + cell.text + " is given twice");
       } else {
@@ -278,11 +171,11 @@ class SeriesReader {
     const double value = *number.value;
     const double limit = spec.unit == Unit::usd_bn ? kMaxUsdBn : spec.unit == Unit::bp ? kMaxBp : kMaxPercent;
     if (value < 0.0 && !spec.may_be_negative)
-      csv_.complain(cell.mark, key, "must not be negative, got " + shown(cell.text));
+      csv_.complain(cell.mark, key, "must not be negative, got " + shown_cell(cell.text));
     else if (value == 0.0 && spec.name == "treasury_volatility_bp")
       csv_.complain(cell.mark, key, "must be above 0; leave the cell blank where it is not known");
     else if (std::abs(value) > limit)
-      csv_.complain(cell.mark, key, "is out of range, got " + shown(cell.text) + "; units are in the column name");
+      csv_.complain(cell.mark, key, "is out of range, got " + shown_cell(cell.text) + "; units are in the column name");
     return value;
   }
 
@@ -322,7 +215,7 @@ std::optional<std::vector<double>> parse_column(std::string_view text, int file,
     std::vector<std::string> names;
     for (const auto& cell : cells) names.push_back(cell.text);
     const auto nearest = did_you_mean(name, names);
-    csv.complain(cells.front().mark, "", "no column is called " + shown(name) + nearest);
+    csv.complain(cells.front().mark, "", "no column is called " + shown_cell(name) + nearest);
     return std::nullopt;
   }
   if (!name.ends_with(suffix_of(unit))) {

@@ -386,7 +386,11 @@ void fill_keys(Expression& node, const std::function<std::optional<std::string>(
     errors.push_back({.offset = node.offset, .length = node.length, .reason = std::move(reason)});
   };
   const auto text = lookup(node.key);
-  if (!text) return refuse("the scenario states no value for \"" + node.key + "\"");
+  if (!text) {
+    refuse("the scenario states no value for \"" + node.key + "\"");
+    errors.back().unknown = node.key;
+    return;
+  }
   Expression value;
   value.kind = Kind::number;
   if (*text == "true" || *text == "false") {

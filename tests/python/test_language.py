@@ -13,6 +13,7 @@ import yaml
 ROOT = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"])
 PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
 SCHEMA = ROOT / "schema" / "scenario.schema.json"
+SWEEP_SCHEMA = ROOT / "schema" / "sweep.schema.json"
 
 
 def run(*words):
@@ -51,11 +52,18 @@ class Language(unittest.TestCase):
         self.assertEqual(run("schema", "--format", "markdown").stdout,
                          (ROOT / "docs" / "scenario_reference.md").read_text(), hint)
 
+    def test_schema_and_reference_of_sweeps_are_in_step_with_the_reader(self):
+        hint = "repoquake schema sweep > schema/sweep.schema.json; repoquake schema sweep --format markdown > docs/sweep_reference.md"
+        self.assertEqual(run("schema", "sweep").stdout, SWEEP_SCHEMA.read_text(), hint)
+        self.assertEqual(run("schema", "--sweep").stdout, SWEEP_SCHEMA.read_text(), hint)
+        self.assertEqual(run("schema", "sweep", "--format", "markdown").stdout,
+                         (ROOT / "docs" / "sweep_reference.md").read_text(), hint)
+
     def test_every_key_has_a_row_with_a_meaning(self):
-        rows = re.findall(r"^\| `([^`]+)` \| (.*) \| (.*) \| (.*) \|$", (ROOT / "docs" / "scenario_reference.md").read_text(),
-                          re.MULTILINE)
-        self.assertGreater(len(rows), 250)
-        self.assertEqual([], [row[0] for row in rows if not row[3].strip() or not row[1].strip()])
+        for page, least in (("scenario_reference.md", 250), ("sweep_reference.md", 35)):
+            rows = re.findall(r"^\| `([^`]+)` \| (.*) \| (.*) \| (.*) \|$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+            self.assertGreater(len(rows), least)
+            self.assertEqual([], [row[0] for row in rows if not row[3].strip() or not row[1].strip()])
 
     def test_the_schema_is_one_and_accepts_the_library(self):
         jsonschema.Draft7Validator.check_schema(json.loads(SCHEMA.read_text()))
@@ -72,6 +80,21 @@ class Language(unittest.TestCase):
             with self.subTest(slip):
                 self.assertNotEqual([], self.errors(head + slip + "\n"))
         self.assertNotEqual([], self.errors("format: repoquake/scenario/1\nname: x\n"))  # neither parents nor a world
+
+    def test_the_schema_of_sweeps_accepts_sweeps_and_refuses_slips(self):
+        jsonschema.Draft7Validator.check_schema(json.loads(SWEEP_SCHEMA.read_text()))
+        self.validator = jsonschema.Draft7Validator(json.loads(SWEEP_SCHEMA.read_text()))
+        for path in sorted((ROOT / "tests" / "sweeps").glob("*.yaml")):
+            with self.subTest(path.name):
+                self.assertEqual([], self.errors(path.read_text()))
+        head = "format: repoquake/sweep/1\nname: x\nbase: lib:sep_2019\n"
+        axes = "axes: [{set: simulate.seed, values: [1, 2]}]\n"
+        self.assertEqual([], self.errors(head + axes + "override: {simulate: {paths: 10}}\n"))
+        for slip in ("axes: [{set: a, valus: [1]}]", "axes: [{set: a, grid: {from: 1, to: 2, steps: two}}]", "axes: {}", "",
+                     "design: {kind: halton}", axes + "on_error: go", axes + "design: {kind: lhs, samples: 3}",
+                     axes + "metrics: [{expr: mean(max(sofr))}]", axes + "skipif: a > 1"):
+            with self.subTest(slip):
+                self.assertNotEqual([], self.errors(head + slip + "\n"))
 
     def test_explain_names_the_place_of_every_value(self):
         shown = run("explain", ROOT / "scenarios" / "sep_2019_standing_repo_15bp.yaml")

@@ -8,6 +8,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -62,6 +63,9 @@ class Diagnostics {
   /// Adds a complaint that knows only its key, at the place of the key or of its closest known ancestor.
   void add(const Issue& issue);
   void add(std::span<const Issue> issues);
+
+  /// Adds what another reading of the same files found and this one does not know yet, with a remark after the reason.
+  void absorb(const Diagnostics& other, const std::function<std::string(const Entry&)>& remark);
 
   [[nodiscard]] std::optional<KeyPlace> find_place(std::string_view key) const;
   /// The place of a part of a scalar, `offset` and `length` in bytes of its text. That of the whole scalar where the file

@@ -19,6 +19,12 @@ struct LanguageKey {
 /// Every key of a scenario file, in the order in which people read it. A key without a meaning would be a mistake of ours.
 [[nodiscard]] std::vector<LanguageKey> scenario_language();
 
+/// Every key of a sweep file, likewise.
+[[nodiscard]] std::vector<LanguageKey> sweep_language();
+
+/// The entry of a key of a scenario: "shocks.tga-build.size" and "shocks[0].size" are "shocks[].size". nullptr: unknown.
+[[nodiscard]] const LanguageKey* find_key(const std::vector<LanguageKey>& language, std::string_view key);
+
 /// What a form of a value looks like, e.g. `5 bp`.
 [[nodiscard]] std::string example_of(const KeyRecord& record);
 

@@ -22,7 +22,7 @@ namespace repoquake::io {
 
 /// One key of the language, as the reader asks for it.
 struct KeyRecord {
-  enum class Form { quantity, whole, flag, text, id, date, rate, condition, choice, list, map };
+  enum class Form { quantity, whole, flag, text, id, date, rate, condition, choice, value, list, map };
   std::string path;  ///< "shocks[].size.normal.mean"
   std::vector<Form> forms{};
   std::vector<scenario::Unit> units{};  ///< of a quantity: any of these
@@ -79,6 +79,8 @@ class Value {
 
   [[nodiscard]] std::optional<std::string> text() const;
   [[nodiscard]] std::optional<std::string> id() const;
+  /// A single value of another key, whatever that takes.
+  [[nodiscard]] std::optional<std::string> single() const;
   [[nodiscard]] std::optional<bool> flag() const;
   [[nodiscard]] std::optional<double> quantity(scenario::Unit unit) const;
   [[nodiscard]] std::optional<std::uint64_t> whole(std::uint64_t low, std::uint64_t high) const;
@@ -100,6 +102,7 @@ class Value {
   template <class T>
   std::optional<T> accept(Parsed<T> parsed) const;
   void note(KeyRecord::Form form, std::optional<scenario::Unit> unit = std::nullopt) const;
+  [[nodiscard]] std::optional<std::string> single_value() const;
 
   const ConfigNode* node_;
   std::string key_;

@@ -18,7 +18,7 @@ inline constexpr std::string_view kScenarioFormat = "repoquake/scenario/1";
 
 /// A file that was read, for provenance.
 struct InputFile {
-  std::string role;    ///< "scenario", "parent", "overlay" or "series"
+  std::string role;    ///< "scenario", "parent", "overlay", "series" or "empirical size"; "sweep", "points" of a list
   std::string path;    ///< as opened
   std::string sha256;  ///< of its bytes
 

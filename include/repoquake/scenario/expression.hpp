@@ -140,7 +140,8 @@ struct CheckedTarget {
 [[nodiscard]] CheckedTarget check_target(std::string_view text);
 
 /// A condition on keys of a scenario, as in `skip_if`, answered for one scenario. `lookup` gives the value at a dotted key
-/// as written ("1500 bn USD", "5 bp", "true"), or nothing. Every key is looked up, also behind a false `and`.
+/// as written ("1500 bn USD", "5 bp", "true"), or nothing: an error whose candidates are left to the caller. Every key is
+/// looked up, also behind a false `and`.
 struct CheckedCondition {
   std::optional<bool> holds;
   std::vector<ExpressionError> errors;

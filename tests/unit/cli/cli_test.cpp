@@ -290,6 +290,37 @@ TEST_CASE("scenarios, version, info", "[cli]") {
              Contains("repoquake/result/1") && Contains("complete") && Contains("/stats") && Contains("peak_spread"));
 }
 
+TEST_CASE("check reads sweeps, and run says what they are") {
+  const Folder folder;
+  const std::string sweep = std::string(REPOQUAKE_SOURCE_DIR) + "/tests/sweeps/grid.yaml";
+  const auto good = folder.run("check " + sweep + " " + kSeptember);
+  CHECK(good.code == 0);
+  CHECK(good.out == sweep + ": ok: 45 points of 3 axes, 9 skipped; metrics: p95_peak\n" + kSeptember + ": ok\n");
+
+  folder.write("list.csv", "shocks.tga-build.size\n1 bn USD\n2 bn USD\n");
+  folder.write("list.yaml",
+               "format: repoquake/sweep/1\nname: x\nbase: lib:sep_2019\ndesign: {kind: list, file: list.csv}\n");
+  CHECK_THAT(folder.run("check list.yaml").out,
+             StartsWith("list.yaml: ok: 2 points of a list of 1 key, 0 skipped; metrics: "));
+
+  // What only the plan sees, at the value that is to blame.
+  folder.write(
+      "plan.yaml",
+      "format: repoquake/sweep/1\nname: x\nbase: lib:sep_2019\n"
+      "override: {shocks: [{id: a, target: tga, date: 2019-09-16, size: {normal: {mean: 0 bn USD, sd: 1 bn USD}}},"
+      " {id: b, target: tga, date: 2019-09-16, size: {normal: {mean: 0 bn USD, sd: 1 bn USD}}},"
+      " {id: c, target: tga, date: 2019-09-16, size: {normal: {mean: 0 bn USD, sd: 1 bn USD}}}],"
+      " correlation: [{between: [a, b], rho: 0.9}, {between: [b, c], rho: 0.9}, {between: [a, c], rho: 0.9}]}\n"
+      "axes: [{set: \"correlation[2].rho\", values: [0.9, -0.9]}]\n");
+  const auto wrong = folder.run("check plan.yaml");
+  CHECK(wrong.code == 65);
+  CHECK_THAT(wrong.err, Contains("correlation"));
+
+  const auto ran = folder.run("run " + sweep);
+  CHECK(ran.code == 65);
+  CHECK_THAT(ran.err, Contains("is a sweep file; a scenario says repoquake/scenario/1") && Contains("1 error"));
+}
+
 TEST_CASE("SIGINT leaves a readable partial result and exit code 75", "[cli]") {
   const Folder here;
   const auto ran =

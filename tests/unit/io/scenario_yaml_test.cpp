@@ -12,6 +12,7 @@
 #include "repoquake/calendar/business_calendar.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/io/digest.hpp"
+#include "repoquake/io/sweep_yaml.hpp"
 
 namespace fs = std::filesystem;
 namespace io = repoquake::io;
@@ -554,15 +555,26 @@ TEST_CASE("metrics merge by id, are checked where they are used, and round-trip"
   CHECK(wrong[0].reason == "no variable is called \"iorbb\"; did you mean \"iorb\"?");
 }
 
+namespace {
+
+io::Diagnostics diagnostics_of(const fs::path& file) {
+  if (!file.filename().string().starts_with("sweep_")) return io::load_scenario(file.string()).diagnostics;
+  auto sweep = io::load_sweep(file.string());
+  io::check_points(sweep);
+  return sweep.diagnostics;
+}
+
+}  // namespace
+
 TEST_CASE("every rejected file is answered with exactly its message") {
   int cases = 0;
   for (const auto& entry : fs::directory_iterator(kReject)) {
     if (entry.path().extension() != ".yaml") continue;
     ++cases;
     INFO(entry.path().filename().string());
-    const auto loaded = io::load_scenario(entry.path().string());
-    CHECK(loaded.diagnostics.has_errors());
-    std::string text = loaded.diagnostics.render() + "\n";
+    const auto diagnostics = diagnostics_of(entry.path());
+    CHECK(diagnostics.has_errors());
+    std::string text = diagnostics.render() + "\n";
     const std::string folder = kReject.string() + "/";
     for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder)) text.erase(at, folder.size());
     CHECK(text == file_text(fs::path(entry.path()).replace_extension(".expected")));

@@ -1,0 +1,389 @@
+#include "repoquake/io/sweep_yaml.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "io/request_reader.hpp"
+#include "io/scenario_loader.hpp"
+#include "io/sweep_reader.hpp"
+#include "repoquake/core/contract.hpp"
+#include "repoquake/core/model_version.hpp"
+#include "repoquake/io/digest.hpp"
+#include "repoquake/scenario/expression.hpp"
+
+namespace repoquake::io {
+
+namespace fs = std::filesystem;
+using scenario::SweepDesign;
+using scenario::SweptKey;
+
+/// The loader with all layers of the base, before it has finished, and what the points lay over it.
+class SweepWorld {
+ public:
+  SweepWorld(Loader of_base, ConfigNode tree_of_base, std::vector<KeySource> of_keys)
+      : loader(std::move(of_base)), base_tree(std::move(tree_of_base)), sources(std::move(of_keys)) {}
+
+  Loader loader;
+  ConfigNode base_tree;  ///< finished
+  std::vector<KeySource> sources;
+};
+
+namespace {
+
+/// Which value of its axis each key of a grid or a list has at a point.
+std::vector<std::size_t> levels_at(const scenario::Sweep& sweep, std::size_t point) {
+  std::vector<std::size_t> levels;
+  for (auto axis = sweep.axes.rbegin(); axis != sweep.axes.rend(); ++axis) {
+    levels.insert(levels.end(), axis->keys.size(), point % axis->size());
+    point /= axis->size();
+  }
+  std::ranges::reverse(levels);
+  return levels;
+}
+
+/// Its settings, and the nodes that make them.
+struct MadePoint {
+  SweepPoint point;
+  std::vector<ConfigNode> nodes;
+};
+
+MadePoint make_point(const scenario::Sweep& sweep, const study::Design& design, const std::vector<KeySource>& sources,
+                     std::size_t number) {
+  MadePoint made;
+  const auto add = [&](const SweptKey& key, double value, std::string text, ConfigNode node) {
+    made.point.settings.push_back({key.path, std::move(text)});
+    made.point.numbers.push_back(value);
+    made.nodes.push_back(std::move(node));
+  };
+  const auto scalar = [](const SourceMark& mark, const std::string& text) {
+    return ConfigNode::make(ConfigNode::Kind::scalar, mark, text);
+  };
+  std::size_t k = 0;
+  if (!sweep.has_axes()) {
+    const auto shares = design.point(number);
+    for (const auto& factor : sweep.factors) {
+      const double value = factor.at(shares[k]);
+      const std::string text = number_text(factor.key, value);
+      add(factor.key, value, text, scalar(sources[k++].range, text));
+    }
+    return made;
+  }
+  const auto levels = levels_at(sweep, number);
+  for (const auto& axis : sweep.axes) {
+    for (const auto& moved : axis.keys) {
+      const auto& source = sources[k];
+      const std::size_t level = levels[k++];
+      if (moved.grid) {
+        const double value = moved.grid->at(level);
+        const std::string text = number_text(moved.key, value);
+        const auto& mark = level == 0 ? source.low : level + 1 == moved.size() ? source.high : source.range;
+        add(moved.key, value, text, scalar(mark, text));
+      } else {
+        ConfigNode node = scalar(source.values[level].mark, source.values[level].text);
+        node.quoted = source.values[level].quoted && moved.key.kind == SweptKey::Kind::text;
+        add(moved.key, moved.numbers[level], moved.texts[level], std::move(node));
+      }
+    }
+  }
+  return made;
+}
+
+study::Design make_design(const scenario::Sweep& sweep) {
+  const std::size_t n = sweep.factors.size();
+  switch (sweep.design) {
+    case SweepDesign::lhs:
+      return study::latin_hypercube(sweep.samples, n, sweep.seed);
+    case SweepDesign::sobol:
+      return study::sobol(sweep.samples, n, sweep.seed);
+    case SweepDesign::saltelli:
+      return study::saltelli(sweep.samples, n, sweep.seed);
+    case SweepDesign::morris:
+      return study::morris(sweep.samples, n, sweep.seed, sweep.levels);
+    case SweepDesign::grid:
+    case SweepDesign::list:
+      break;
+  }
+  return {};
+}
+
+/// Adds what validate() finds, but not what only follows from an error already reported.
+void add_findings(const scenario::Sweep& sweep, Diagnostics& diagnostics) {
+  std::vector<std::string> wrong;
+  for (const auto& entry : diagnostics.sorted()) wrong.push_back(entry.key);
+  for (const auto& issue : scenario::validate(sweep)) {
+    const bool follows =
+        std::ranges::any_of(wrong, [&](const auto& key) { return !key.empty() && are_related(key, issue.key); });
+    if (!follows) diagnostics.add(issue);
+  }
+}
+
+/// What a condition can ask of a point.
+class Lookup {
+ public:
+  Lookup(const LoadedScenario& base, const std::vector<LanguageKey>& language) : language_(language) {
+    for (const auto& key : base.keys) values_.emplace(key.path, key.value);
+  }
+
+  void set(const std::vector<Setting>& settings) {
+    for (const auto& setting : settings) values_.insert_or_assign(setting.key, setting.value);
+  }
+
+  [[nodiscard]] std::optional<std::string> operator()(std::string_view key) const {
+    if (const auto value = values_.find(key); value != values_.end()) return value->second;
+    const auto* known = find_key(language_, key);
+    if (known == nullptr || known->record.default_text.empty()) return std::nullopt;
+    return known->record.default_text;
+  }
+
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& [key, value] : values_) names.push_back(key);
+    for (const auto& key : language_)
+      if (key.record.path.find("[]") == std::string::npos) names.push_back(key.record.path);
+    return names;
+  }
+
+ private:
+  const std::vector<LanguageKey>& language_;
+  std::map<std::string, std::string, std::less<>> values_;
+};
+
+class SweepLoader {
+ public:
+  SweepLoader(const fs::path& path, const LoadOptions& options)
+      : path_(path), loader_(path.parent_path(), options), language_(scenario_language()) {}
+
+  LoadedSweep load(const std::string& bytes) {
+    const int file = loader_.add_file("sweep", path_.generic_string(), path_.parent_path(), bytes);
+    const auto tree = parse_config(bytes, file, diagnostics());
+    if (!tree || !tree->is_map()) {
+      if (tree)
+        diagnostics().error(tree->mark, "", "a sweep file is a map of keys, e.g. format: " + std::string(kSweepFormat));
+      return give_up();
+    }
+    Reading reading{diagnostics()};
+    place_keys(*tree, diagnostics());
+    SweepReading read = read_sweep(*tree, reading, language_);
+    out_.sweep = std::move(read.sweep);
+    sources_ = std::move(read.sources);
+    if (out_.sweep.design == SweepDesign::list && read.file) read_list(*read.file);
+    check_swept_keys(out_.sweep.keys(), sources_, language_, diagnostics());
+    add_findings(out_.sweep, diagnostics());
+    warn_of_uneven_samples();
+
+    if (!read.base || !loader_.read_main(*read.base)) return give_up();
+    lay_over_base(read);
+    finish_base();
+    if (base_has_errors_) return give_up();
+    check_against_base();
+    if (!diagnostics().has_errors()) make_points(read.skip_if);
+    out_.diagnostics = diagnostics();
+    out_.world = std::make_shared<const SweepWorld>(std::move(loader_), std::move(base_tree_), std::move(sources_));
+    return std::move(out_);
+  }
+
+ private:
+  Diagnostics& diagnostics() { return loader_.diagnostics(); }
+
+  LoadedSweep give_up() {
+    out_.diagnostics = diagnostics();
+    return std::move(out_);
+  }
+
+  void read_list(const Value& file) {
+    const auto name = file.text();
+    if (!name) return;
+    const fs::path path = loader_.resolve(file.node().mark, *name);
+    std::string bytes;
+    try {
+      bytes = loader_.read_bytes(path, kSeriesFileLimit);
+    } catch (const IoError& e) {
+      file.refuse(e.what());
+      return;
+    }
+    const int source = loader_.add_file("points", path.generic_string(), path.parent_path(), bytes);
+    auto points = read_points(bytes, source, language_, diagnostics());
+    out_.sweep.axes = {std::move(points.first)};
+    sources_ = std::move(points.second);
+  }
+
+  void warn_of_uneven_samples() {
+    const auto& sweep = out_.sweep;
+    const bool is_sobol = sweep.design == SweepDesign::sobol || sweep.design == SweepDesign::saltelli;
+    if (is_sobol && !study::is_balanced(sweep.samples))
+      diagnostics().add(Issue{"design.samples", "the points are most even where their number is a power of two",
+                              Issue::Severity::warning});
+  }
+
+  void lay_over_base(const SweepReading& read) {
+    std::erase_if(loader_.tree().entries, [](const ConfigNode::Entry& entry) { return entry.key == "expect"; });
+    if (read.over && read.over->node().is_map()) loader_.lay_over(read.over->node());
+    if (read.metrics) {
+      std::erase_if(loader_.tree().entries, [](const ConfigNode::Entry& entry) { return entry.key == "metrics"; });
+      ConfigNode over = ConfigNode::make(ConfigNode::Kind::map, read.metrics->node().mark);
+      over.entries.push_back({"metrics", read.metrics->key_mark(), read.metrics->node()});
+      loader_.lay_over(over);
+    }
+    loader_.lay_options();
+  }
+
+  void finish_base() {
+    const std::size_t before = diagnostics().error_count();
+    Loader finishing = loader_;
+    out_.base = finishing.finish();
+    base_has_errors_ = out_.base.diagnostics.error_count() > before;
+    base_tree_ = finishing.tree();
+    loader_.remember(finishing, out_.base.diagnostics);
+  }
+
+  /// What can only be said of keys where the base is known.
+  void check_against_base() {
+    const bool holds_need = !loader_.states_need();
+    const auto keys = out_.sweep.keys();
+    ConfigNode tree = loader_.tree();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const std::string& path = keys[i].path;
+      const auto* known = find_key(language_, path);
+      if (known == nullptr) continue;
+      const auto complain = [&](const std::string& reason, const std::string& hint = {}) {
+        diagnostics().error(sources_[i].key, path, reason, hint);
+      };
+      const auto item = known->record.path.find("[]");
+      const std::string list = known->record.path.substr(0, std::min(item, known->record.path.size()));
+      const auto* stated = tree.find_path(list);
+      if (item != std::string::npos && (stated == nullptr || !stated->is_list())) {
+        complain("the base has no " + list + "; only an entry that is there can be changed");
+        continue;
+      }
+      (void)set_value(tree, path, sources_[i].key, ConfigNode::make(ConfigNode::Kind::scalar, sources_[i].key),
+                      diagnostics());
+      for (const auto* key : {"market.opening_spread", "market.trend_spread", "market.need"})
+        if (holds_need && path == key)
+          complain("cannot move while the need of the base is held, as it is in a sweep unless told otherwise",
+                   "override: {market: {need: invert}}");
+      const auto place = out_.base.diagnostics.find_place(path);
+      const std::string source = place ? diagnostics().source_name(place->value.file) : "";
+      if (source == "--set" || source == "--paths" || source == "--seed")
+        complain("moves, so it cannot be set by " + source + " too");
+    }
+  }
+
+  void make_points(const std::optional<Value>& skip_if) {
+    out_.design = make_design(out_.sweep);
+    const auto size = static_cast<std::uint32_t>(out_.sweep.size());
+    if (!skip_if) {
+      out_.points.resize(size);
+      std::iota(out_.points.begin(), out_.points.end(), 0U);
+      return;
+    }
+    Lookup lookup(out_.base, language_);
+    for (std::uint32_t number = 0; number < size; ++number) {
+      lookup.set(make_point(out_.sweep, out_.design, sources_, number).point.settings);
+      auto answer = scenario::evaluate_condition(out_.sweep.skip_if, lookup);
+      for (auto& error : answer.errors) refuse_condition(*skip_if, std::move(error), lookup);
+      if (!answer.holds) return out_.points.clear();
+      if (*answer.holds)
+        ++out_.skipped;
+      else
+        out_.points.push_back(number);
+    }
+    if (out_.points.empty()) skip_if->refuse("skips every point");
+  }
+
+  static void refuse_condition(const Value& skip_if, scenario::ExpressionError error, const Lookup& lookup) {
+    if (!error.unknown.empty()) error.reason += did_you_mean(std::exchange(error.unknown, {}), lookup.names());
+    refuse_within(skip_if, error);
+  }
+
+  fs::path path_;
+  Loader loader_;
+  std::vector<LanguageKey> language_;
+  std::vector<KeySource> sources_;
+  ConfigNode base_tree_;
+  bool base_has_errors_ = false;
+  LoadedSweep out_;
+};
+
+/// The points that check_points makes, as indices of LoadedSweep::points.
+std::vector<std::size_t> points_to_check(const LoadedSweep& loaded) {
+  const bool is_subset = loaded.points.size() > kCheckedPoints;
+  const std::size_t first = is_subset && loaded.sweep.has_axes() ? 0 : std::min(loaded.points.size(), kCheckedPoints);
+  std::vector<std::size_t> chosen(first);
+  std::iota(chosen.begin(), chosen.end(), std::size_t{0});
+  if (first > 0) return chosen;
+  std::set<std::pair<std::size_t, std::size_t>> seen;  // key, and which of its values
+  for (std::size_t i = 0; i < loaded.points.size() && chosen.size() < kMostCheckedPoints; ++i) {
+    const auto levels = levels_at(loaded.sweep, loaded.points[i]);
+    bool is_new = false;
+    for (std::size_t k = 0; k < levels.size(); ++k) is_new |= seen.emplace(k, levels[k]).second;
+    if (is_new) chosen.push_back(i);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+LoadedSweep load_sweep(const std::string& file, const LoadOptions& options) {
+  const fs::path path = scenario_path(file);
+  return SweepLoader(path, options).load(read_anywhere(path, kScenarioFileLimit, options));
+}
+
+bool is_sweep(const std::string& file, const LoadOptions& options) {
+  Diagnostics unheard;
+  const std::string bytes = read_anywhere(scenario_path(file), kScenarioFileLimit, options);
+  const auto tree = parse_config(bytes, unheard.add_source(file, bytes), unheard);
+  const auto* format = tree && tree->is_map() ? tree->find("format") : nullptr;
+  return format != nullptr && format->text.starts_with("repoquake/sweep/");
+}
+
+SweepPoint sweep_point(const LoadedSweep& sweep, std::size_t index) {
+  return make_point(sweep.sweep, sweep.design, sweep.world->sources, sweep.points.at(index)).point;
+}
+
+LoadedScenario load_point(const LoadedSweep& sweep, std::size_t index) {
+  RQ_EXPECT(sweep.world != nullptr && index < sweep.points.size());
+  const SweepWorld& world = *sweep.world;
+  auto made = make_point(sweep.sweep, sweep.design, world.sources, sweep.points[index]);
+  Loader loader = world.loader;
+  for (std::size_t k = 0; k < made.nodes.size(); ++k)
+    loader.set(made.point.settings[k].key, world.sources[k].key, std::move(made.nodes[k]));
+  return loader.finish_held(sweep.base, world.base_tree);
+}
+
+std::string point_hash(const LoadedScenario& point) {
+  std::string text = "repoquake model " + std::to_string(kModelVersion) + "\n" + point.resolved;
+  for (const auto& file : point.files)
+    if (file.role == "empirical size") text += file.path + " " + file.sha256 + "\n";
+  return sha256_hex(text);
+}
+
+void check_points(LoadedSweep& sweep, const std::function<std::vector<Issue>(const LoadedScenario&)>& further) {
+  if (sweep.diagnostics.has_errors()) return;
+  const auto own_file = [&](int file) {
+    const auto name = sweep.diagnostics.source_name(file);
+    return std::ranges::any_of(sweep.base.files, [&](const InputFile& input) {
+      return input.path == name && (input.role == "sweep" || input.role == "points");
+    });
+  };
+  constexpr std::size_t kEnough = 100;  // complaints; nobody is shown more
+  for (const auto index : points_to_check(sweep)) {
+    LoadedScenario point = load_point(sweep, index);
+    if (further && !point.diagnostics.has_errors()) point.diagnostics.add(further(point));
+    // A complaint about the base says at which point it has come up.
+    sweep.diagnostics.absorb(point.diagnostics, [&](const Diagnostics::Entry& entry) {
+      if (own_file(entry.mark.file)) return std::string{};
+      std::string where;
+      for (const auto& setting : sweep_point(sweep, index).settings)
+        where += (where.empty() ? " (where " : ", ") + setting.key + " = " + setting.value;
+      return where + ")";
+    });
+    if (sweep.diagnostics.error_count() >= kEnough) return;
+  }
+}
+
+}  // namespace repoquake::io
