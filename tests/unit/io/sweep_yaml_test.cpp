@@ -419,6 +419,45 @@ TEST_CASE("a complaint lies at the value that is to blame") {
   }));
 }
 
+TEST_CASE("of values that move, a complaint is made once") {
+  const Folder folder;
+  auto loaded = good(
+      folder.sweep("axes: [{set: fed_balance_sheet.reserves, grid: {from: 1 bn USD, to: 900 bn USD, steps: 20}}]\n"));
+  CHECK(loaded.diagnostics.empty());
+  io::check_points(loaded);
+  INFO(loaded.diagnostics.render());
+  CHECK(loaded.diagnostics.warning_count() > 0);
+  CHECK(loaded.diagnostics.warning_count() < 10);
+}
+
+TEST_CASE("one key under two names is set twice") {
+  const Folder folder;
+  const auto error =
+      only_error(folder.sweep("axes:\n"
+                              "  - {set: shocks.tga-build.size, values: [0 bn USD, 20 bn USD]}\n"
+                              "  - {set: \"shocks[0].size\", values: [1 bn USD, 2 bn USD]}\n"));
+  CHECK(error.mark.line == 6);
+  CHECK(error.mark.column == 12);
+  CHECK(error.reason == "is set twice; shocks.tga-build.size is the same");
+}
+
+TEST_CASE("a condition sees what a point leaves of the base") {
+  const Folder folder;
+  const std::string axes = "axes: [{set: shocks.demand.size, values: [1 bn USD, 2 bn USD]}]\n";
+  CHECK(only_error(folder.sweep(axes + "skip_if: shocks.demand.size.normal.sd > 5 bn USD\n")).key == "skip_if");
+  CHECK(good(folder.sweep(axes + "skip_if: shocks.demand.size > 1 bn USD\n")).skipped == 1);
+}
+
+TEST_CASE("uneven numbers of Sobol points are worth a warning") {
+  const Folder folder;
+  const auto of = [&](const std::string& samples) {
+    return good(folder.sweep("design: {kind: sobol, samples: " + samples +
+                             "}\nfactors: [{set: basis_trade.position, range: [1 bn USD, 500 bn USD]}]\n"));
+  };
+  CHECK(of("100").diagnostics.warning_count() == 1);
+  CHECK(of("128").diagnostics.empty());
+}
+
 TEST_CASE("of many points those are checked that show a value for the first time") {
   const Folder folder;
   const std::string axes =
