@@ -374,7 +374,7 @@ LoadedScenario load_point(const LoadedSweep& sweep, std::size_t index) {
 std::string point_hash(const LoadedScenario& point) {
   std::string text = "repoquake model " + std::to_string(kModelVersion) + "\n" + point.resolved;
   for (const auto& file : point.files)
-    if (file.role == "empirical size") text += file.path + " " + file.sha256 + "\n";
+    if (file.role == "empirical size") text += file.sha256 + "\n";
   return sha256_hex(text);
 }
 

@@ -318,6 +318,19 @@ TEST_CASE("a point is known by its hash") {
   CHECK(of_base(text + "simulate: {seed: 5}\n") != two);
 }
 
+TEST_CASE("the hash of a point knows what is in the files that it draws from") {
+  const Folder folder;
+  const auto of = [&](const std::string& csv) {
+    folder.write("sizes.csv", csv);
+    return hashes_of(good(folder.sweep(
+        "override: {shocks: [{id: tga-build, size: {empirical: {file: sizes.csv, column: size_usd_bn}}}]}\n"
+        "axes: [{set: simulate.seed, values: [1, 2]}]\n")));
+  };
+  const auto hashes = of("size_usd_bn\n1\n2\n");
+  CHECK(of("size_usd_bn\n1\n2\n") == hashes);
+  CHECK(of("size_usd_bn\n1\n3\n")[0] != hashes[0]);
+}
+
 TEST_CASE("a point holds the need of the base") {
   const Folder folder;
   const std::string axes = "axes: [{set: fed_balance_sheet.reserves, values: [1300 bn USD, 1400 bn USD]}]\n";
