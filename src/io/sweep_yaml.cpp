@@ -294,7 +294,7 @@ class SweepLoader {
     Lookup lookup(out_.base, language_);
     for (std::uint32_t number = 0; number < size; ++number) {
       lookup.set(make_point(out_.sweep, out_.design, sources_, number).point.settings);
-      auto answer = scenario::evaluate_condition(out_.sweep.skip_if, lookup);
+      auto answer = scenario::evaluate_condition(out_.sweep.skip_if, std::cref(lookup));
       for (auto& error : answer.errors) refuse_condition(*skip_if, std::move(error), lookup);
       if (!answer.holds) return out_.points.clear();
       if (*answer.holds)
