@@ -242,7 +242,7 @@ that takes whole numbers needs whole ones. `values` are any single values of the
 
 **Order.** The base, `override`, `metrics`, the command line (`--with`, `--set`, `--paths`, `--seed`), the point. The base's `expect` is left out: it is about the base alone.
 
-**The need.** A point holds the funding need of the base with its override. It has a need of its own where the base, the override or the command line states `market.need`, and is inverted again where the point changes a value of `model`. While the need is held,
+**The need.** A point holds the funding need of the base with its override. Where the base, the override or the command line states `market.need`, it is as stated; else, where the point changes a value of `model`, it is inverted again. While the need is held,
 `market.opening_spread`, `market.trend_spread` and `market.need` cannot move: write `override: {market: {need: invert}}`.
 
 **What `check` looks at.** All points of at most 2,000. Of more, of axes and lists every point that shows a value for the first time, at most 10,000; of the other designs the first 2,000.

@@ -135,6 +135,18 @@ void Diagnostics::add(std::span<const Issue> issues) {
   for (const auto& issue : issues) add(issue);
 }
 
+namespace {
+
+/// A reason without its numbers.
+std::string words_of_reason(const std::string& reason) {
+  std::string words;
+  for (const char c : reason)
+    if ((c < '0' || c > '9') && c != '.' && c != '-') words += c;
+  return words;
+}
+
+}  // namespace
+
 void Diagnostics::absorb(const Diagnostics& other, const std::function<std::string(const Entry&)>& remark) {
   std::map<int, int> files{{-1, -1}};  // of the other's sources, here
   const auto file_here = [&](int file) {
@@ -147,8 +159,9 @@ void Diagnostics::absorb(const Diagnostics& other, const std::function<std::stri
   };
   for (Entry entry : other.entries_) {
     entry.mark.file = file_here(entry.mark.file);
+    const std::string words = words_of_reason(entry.reason);
     const bool is_known = std::ranges::any_of(entries_, [&](const Entry& known) {
-      return known.mark == entry.mark && known.key == entry.key && known.reason.starts_with(entry.reason);
+      return known.mark == entry.mark && known.key == entry.key && words_of_reason(known.reason).starts_with(words);
     });
     if (is_known) continue;
     entry.reason += remark(entry);

@@ -460,6 +460,8 @@ void check_swept_keys(const std::vector<SweptKey>& keys, const std::vector<KeySo
   const auto complain = [&](std::size_t i, const std::string& reason) {
     diagnostics.error(sources[i].key, keys[i].path, reason);
   };
+  constexpr int kNearestNames = 20;  // to search for each of thousands would take long
+  int unknown = 0;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::string& path = keys[i].path;
     const auto* known = find_key(language, path);
@@ -469,7 +471,7 @@ void check_swept_keys(const std::vector<SweptKey>& keys, const std::vector<KeySo
     }
     if (path.empty()) continue;  // has been complained about
     if (known == nullptr) {
-      const auto nearest = did_you_mean(path, keys_like(path, language));
+      const auto nearest = ++unknown <= kNearestNames ? did_you_mean(path, keys_like(path, language)) : "";
       complain(i, "unknown key" + (nearest.empty() ? "; docs/scenario_reference.md lists the keys" : nearest));
       continue;
     }

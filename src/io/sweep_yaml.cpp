@@ -130,7 +130,12 @@ class Lookup {
   }
 
   void set(const std::vector<Setting>& settings) {
-    for (const auto& setting : settings) values_.insert_or_assign(setting.key, setting.value);
+    for (const auto& setting : settings) {
+      const std::string below = setting.key + ".";  // what the base states there is gone
+      for (auto key = values_.lower_bound(below); key != values_.end() && key->first.starts_with(below);)
+        key = values_.erase(key);
+      values_.insert_or_assign(setting.key, setting.value);
+    }
   }
 
   [[nodiscard]] std::optional<std::string> operator()(std::string_view key) const {
@@ -155,11 +160,11 @@ class Lookup {
 
 class SweepLoader {
  public:
-  SweepLoader(const fs::path& path, const LoadOptions& options)
-      : path_(path), loader_(path.parent_path(), options), language_(scenario_language()) {}
+  SweepLoader(const fs::path& folder, const LoadOptions& options)
+      : folder_(folder), loader_(folder, options), language_(scenario_language()) {}
 
-  LoadedSweep load(const std::string& bytes) {
-    const int file = loader_.add_file("sweep", path_.generic_string(), path_.parent_path(), bytes);
+  LoadedSweep load(std::string_view bytes, const std::string& name) {
+    const int file = loader_.add_file("sweep", name, folder_, bytes);
     const auto tree = parse_config(bytes, file, diagnostics());
     if (!tree || !tree->is_map()) {
       if (tree)
@@ -267,6 +272,11 @@ class SweepLoader {
           complain("cannot move while the need of the base is held, as it is in a sweep unless told otherwise",
                    "override: {market: {need: invert}}");
       const auto place = out_.base.diagnostics.find_place(path);
+      for (std::size_t j = 0; j < i; ++j) {  // one by its id, one by its index
+        const auto other = out_.base.diagnostics.find_place(keys[j].path);
+        if (place && other && keys[j].path != path && place->key == other->key)
+          complain("is set twice; " + keys[j].path + " is the same");
+      }
       const std::string source = place ? diagnostics().source_name(place->value.file) : "";
       if (source == "--set" || source == "--paths" || source == "--seed")
         complain("moves, so it cannot be set by " + source + " too");
@@ -284,7 +294,7 @@ class SweepLoader {
     Lookup lookup(out_.base, language_);
     for (std::uint32_t number = 0; number < size; ++number) {
       lookup.set(make_point(out_.sweep, out_.design, sources_, number).point.settings);
-      auto answer = scenario::evaluate_condition(out_.sweep.skip_if, lookup);
+      auto answer = scenario::evaluate_condition(out_.sweep.skip_if, std::cref(lookup));
       for (auto& error : answer.errors) refuse_condition(*skip_if, std::move(error), lookup);
       if (!answer.holds) return out_.points.clear();
       if (*answer.holds)
@@ -300,7 +310,7 @@ class SweepLoader {
     refuse_within(skip_if, error);
   }
 
-  fs::path path_;
+  fs::path folder_;
   Loader loader_;
   std::vector<LanguageKey> language_;
   std::vector<KeySource> sources_;
@@ -330,7 +340,13 @@ std::vector<std::size_t> points_to_check(const LoadedSweep& loaded) {
 
 LoadedSweep load_sweep(const std::string& file, const LoadOptions& options) {
   const fs::path path = scenario_path(file);
-  return SweepLoader(path, options).load(read_anywhere(path, kScenarioFileLimit, options));
+  return parse_sweep(read_anywhere(path, kScenarioFileLimit, options), path.generic_string(), path.parent_path(),
+                     options);
+}
+
+LoadedSweep parse_sweep(std::string_view text, const std::string& name, const fs::path& folder,
+                        const LoadOptions& options) {
+  return SweepLoader(folder, options).load(text, name);
 }
 
 bool is_sweep(const std::string& file, const LoadOptions& options) {
@@ -358,27 +374,25 @@ LoadedScenario load_point(const LoadedSweep& sweep, std::size_t index) {
 std::string point_hash(const LoadedScenario& point) {
   std::string text = "repoquake model " + std::to_string(kModelVersion) + "\n" + point.resolved;
   for (const auto& file : point.files)
-    if (file.role == "empirical size") text += file.path + " " + file.sha256 + "\n";
+    if (file.role == "empirical size") text += file.sha256 + "\n";
   return sha256_hex(text);
 }
 
 void check_points(LoadedSweep& sweep, const std::function<std::vector<Issue>(const LoadedScenario&)>& further) {
   if (sweep.diagnostics.has_errors()) return;
-  const auto own_file = [&](int file) {
-    const auto name = sweep.diagnostics.source_name(file);
-    return std::ranges::any_of(sweep.base.files, [&](const InputFile& input) {
-      return input.path == name && (input.role == "sweep" || input.role == "points");
-    });
-  };
   constexpr std::size_t kEnough = 100;  // complaints; nobody is shown more
   for (const auto index : points_to_check(sweep)) {
     LoadedScenario point = load_point(sweep, index);
     if (further && !point.diagnostics.has_errors()) point.diagnostics.add(further(point));
-    // A complaint about the base says at which point it has come up.
+    const auto& sources = sweep.world->sources;
+    const auto made = make_point(sweep.sweep, sweep.design, sources, sweep.points[index]);
+    // A complaint that does not lie at a value of the point says at which point it has come up.
     sweep.diagnostics.absorb(point.diagnostics, [&](const Diagnostics::Entry& entry) {
-      if (own_file(entry.mark.file)) return std::string{};
+      const bool is_at_value = std::ranges::find(made.nodes, entry.mark, &ConfigNode::mark) != made.nodes.end() ||
+                               std::ranges::find(sources, entry.mark, &KeySource::key) != sources.end();
+      if (is_at_value) return std::string{};
       std::string where;
-      for (const auto& setting : sweep_point(sweep, index).settings)
+      for (const auto& setting : made.point.settings)
         where += (where.empty() ? " (where " : ", ") + setting.key + " = " + setting.value;
       return where + ")";
     });

@@ -194,6 +194,10 @@ std::vector<Issue> validate(const Sweep& sweep) {
   else if (points * sweep.keys().size() > kMaxSweptNumbers)
     issues.push_back({where, "makes " + std::to_string(points) + " points of " + counted(sweep.keys().size(), "key") +
                                  ", more than " + std::to_string(kMaxSweptNumbers) + " numbers"});
+  else if (points * sweep.skip_if.size() > kMaxConditionWork)
+    issues.push_back({"skip_if", "is asked of " + std::to_string(points) +
+                                     " points; a condition of this length of at most " +
+                                     std::to_string(kMaxConditionWork / sweep.skip_if.size())});
   return issues;
 }
 

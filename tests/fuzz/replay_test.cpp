@@ -202,6 +202,33 @@ std::vector<Input> long_inputs() {
   return inputs;
 }
 
+std::vector<Input> sweep_inputs() {
+  const std::string head = "format: repoquake/sweep/1\nname: x\nbase: minimal.yaml\n";
+  const std::string large = "grid: {from: 0 bn USD, to: 999 bn USD, steps: 1000}}";
+  const auto keys = [](std::size_t count) {
+    return list("axes:\n", count,
+                [](const std::string& i) { return "  - {set: shocks.tga-build.size" + i + ", values: [1, 2]}\n"; });
+  };
+  return {
+      {"a million points",
+       head + "axes: [{set: shocks.tga-build.size, " + large + ", {set: fed_balance_sheet.tga, " + large + "]\n"},
+      {"a million points, some skipped", head + "axes: [{set: shocks.tga-build.size, " + large +
+                                             ", {set: fed_balance_sheet.tga, " + large +
+                                             "]\nskip_if: fed_balance_sheet.tga > 500 bn USD\n"},
+      {"a condition as long as it gets", head + "axes: [{set: shocks.tga-build.size, " + large + "]\nskip_if: \"" +
+                                             repeat("fed_balance_sheet.tga > 500 bn USD or ", 52) + "true\"\n"},
+      {"2^64 points", head + keys(64)},
+      {"many axes", head + keys(2000)},
+      {"steps beyond counting",
+       head + "axes: [{set: simulate.seed, grid: {from: 0, to: 1e300, steps: 18446744073709551615}}]\n"},
+      {"a long key", head + "axes: [{set: " + repeat("a.", 100'000) + "b, values: [1]}]\n"},
+      {"a key of brackets", head + "axes: [{set: '" + repeat("a[0]", 50'000) + "', values: [1]}]\n"},
+      {"many values", head + list("axes:\n  - set: simulate.seed\n    values:\n", 19'000,
+                                  [](const std::string& i) { return "      - " + i + "\n"; })},
+      {"a sweep of itself", head + "base: fuzzed\n"},
+  };
+}
+
 void check_answers(const Input& input) {
   const std::pair<const char*, void (*)(std::string_view)> targets[] = {
       {"scenario", fuzz::answer_scenario}, {"expression", fuzz::answer_expression}, {"series", fuzz::answer_series}};
@@ -225,6 +252,8 @@ TEST_CASE("aliases are answered") { check_answers(alias_inputs()); }
 TEST_CASE("huge numbers are answered") { check_answers(number_inputs()); }
 TEST_CASE("bytes that are no text are answered") { check_answers(byte_inputs()); }
 TEST_CASE("long words and long lists are answered") { check_answers(long_inputs()); }
+
+TEST_CASE("sweeps that are large or long are answered") { check_answers(sweep_inputs()); }
 
 TEST_CASE("what the fuzzer found stays answered") {
   for (const auto& entry : fs::directory_iterator(fs::path(REPOQUAKE_SOURCE_DIR) / "tests" / "fuzz" / "regressions"))

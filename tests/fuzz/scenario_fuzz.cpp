@@ -1,4 +1,5 @@
-// Scenario files: reader, validate, the resolved text, and the plan of what is right.
+// Scenario files: reader, validate, the resolved text, and the plan of what is right. The same bytes as a sweep file: its
+// points, as far as check looks at them.
 //
 // Names inside the text reach a library in memory (the shipped scenarios and the parents of tests/reject, by their last
 // element) because the text lies in a folder of it: "lib:/a/b". A name may still lead out, "/x" or "../../../x"; the
@@ -15,6 +16,7 @@
 #include "fuzz/targets.hpp"
 #include "repoquake/io/digest.hpp"
 #include "repoquake/io/scenario_yaml.hpp"
+#include "repoquake/io/sweep_yaml.hpp"
 #include "repoquake/plan/compile.hpp"
 
 #if REPOQUAKE_FUZZ
@@ -75,6 +77,19 @@ class ClosedDisk {
   }
 };
 
+void answer_sweep(std::string_view bytes, const io::LoadOptions& options) {
+  constexpr std::size_t kMostPoints = 100;  // each is as right as another, but they take time
+  auto loaded = io::parse_sweep(bytes, "fuzzed", kFolder, options);
+  if (!loaded.diagnostics.empty()) require(!loaded.diagnostics.render().empty(), "complaints are shown");
+  if (loaded.diagnostics.has_errors()) return;
+  require(loaded.points.size() + loaded.skipped == loaded.sweep.size(), "every point is made or skipped");
+  require(!loaded.points.empty(), "there are points");
+  const auto last = io::sweep_point(loaded, loaded.points.size() - 1);
+  require(last.settings.size() == loaded.sweep.keys().size(), "a setting a key");
+  if (loaded.points.size() > kMostPoints) return;
+  io::check_points(loaded);
+}
+
 }  // namespace
 
 void answer_scenario(std::string_view bytes) {
@@ -82,6 +97,7 @@ void answer_scenario(std::string_view bytes) {
   (void)library();
   const ClosedDisk closed;
 
+  answer_sweep(bytes, kOptions);
   const auto loaded = io::parse_scenario(bytes, "fuzzed", kFolder, kOptions);
   if (!loaded.diagnostics.empty()) require(!loaded.diagnostics.render().empty(), "complaints are shown");
   if (loaded.diagnostics.has_errors()) return;

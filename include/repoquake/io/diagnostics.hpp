@@ -65,6 +65,7 @@ class Diagnostics {
   void add(std::span<const Issue> issues);
 
   /// Adds what another reading of the same files found and this one does not know yet, with a remark after the reason.
+  /// What differs in numbers alone is known.
   void absorb(const Diagnostics& other, const std::function<std::string(const Entry&)>& remark);
 
   [[nodiscard]] std::optional<KeyPlace> find_place(std::string_view key) const;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,6 +42,10 @@ struct LoadedSweep {
 /// Reads a sweep file, or one of the built-in library. Wrong content never throws: it is in `diagnostics`, all of it; there
 /// are points only where there are no errors. Throws IoError where `file` or an overlay cannot be read.
 [[nodiscard]] LoadedSweep load_sweep(const std::string& file, const LoadOptions& options = {});
+
+/// The same for text; paths in it start at `folder`.
+[[nodiscard]] LoadedSweep parse_sweep(std::string_view text, const std::string& name,
+                                      const std::filesystem::path& folder, const LoadOptions& options = {});
 
 /// Is this file of the kind of a sweep, by its `format`? Throws IoError where it cannot be read.
 [[nodiscard]] bool is_sweep(const std::string& file, const LoadOptions& options = {});

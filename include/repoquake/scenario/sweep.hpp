@@ -20,10 +20,11 @@
 namespace repoquake::scenario {
 
 inline constexpr std::size_t kMaxSweepPoints = 1'000'000;
-inline constexpr std::size_t kMaxSweptNumbers = 4'000'000;  ///< points times keys
-inline constexpr std::size_t kMaxSweptKeys = 64;            ///< axes, factors or columns of a list
-inline constexpr std::size_t kMaxZippedKeys = 32;           ///< of one axis
-inline constexpr double kMaxSweptNumber = 1e15;             ///< size of the ends of a grid or a range
+inline constexpr std::size_t kMaxSweptNumbers = 4'000'000;   ///< points times keys
+inline constexpr std::size_t kMaxSweptKeys = 64;             ///< axes, factors or columns of a list
+inline constexpr std::size_t kMaxZippedKeys = 32;            ///< of one axis
+inline constexpr std::size_t kMaxConditionWork = 8'000'000;  ///< points times bytes of skip_if: read within a second
+inline constexpr double kMaxSweptNumber = 1e15;              ///< size of the ends of a grid or a range
 
 enum class SweepDesign : std::uint8_t { grid, lhs, sobol, saltelli, morris, list };
 inline constexpr std::string_view kSweepDesignNames[]{"grid", "lhs", "sobol", "saltelli", "morris", "list"};

@@ -318,6 +318,19 @@ TEST_CASE("a point is known by its hash") {
   CHECK(of_base(text + "simulate: {seed: 5}\n") != two);
 }
 
+TEST_CASE("the hash of a point knows what is in the files that it draws from") {
+  const Folder folder;
+  const auto of = [&](const std::string& csv) {
+    folder.write("sizes.csv", csv);
+    return hashes_of(good(folder.sweep(
+        "override: {shocks: [{id: tga-build, size: {empirical: {file: sizes.csv, column: size_usd_bn}}}]}\n"
+        "axes: [{set: simulate.seed, values: [1, 2]}]\n")));
+  };
+  const auto hashes = of("size_usd_bn\n1\n2\n");
+  CHECK(of("size_usd_bn\n1\n2\n") == hashes);
+  CHECK(of("size_usd_bn\n1\n3\n")[0] != hashes[0]);
+}
+
 TEST_CASE("a point holds the need of the base") {
   const Folder folder;
   const std::string axes = "axes: [{set: fed_balance_sheet.reserves, values: [1300 bn USD, 1400 bn USD]}]\n";
@@ -417,6 +430,45 @@ TEST_CASE("a complaint lies at the value that is to blame") {
     const bool is_own = loaded.diagnostics.source_name(entry.mark.file).ends_with("sweep.yaml");
     return is_own || entry.reason.find("(where shocks.tga-build.date = ") != std::string::npos;
   }));
+}
+
+TEST_CASE("of values that move, a complaint is made once") {
+  const Folder folder;
+  auto loaded = good(
+      folder.sweep("axes: [{set: fed_balance_sheet.reserves, grid: {from: 1 bn USD, to: 900 bn USD, steps: 20}}]\n"));
+  CHECK(loaded.diagnostics.empty());
+  io::check_points(loaded);
+  INFO(loaded.diagnostics.render());
+  CHECK(loaded.diagnostics.warning_count() > 0);
+  CHECK(loaded.diagnostics.warning_count() < 10);
+}
+
+TEST_CASE("one key under two names is set twice") {
+  const Folder folder;
+  const auto error =
+      only_error(folder.sweep("axes:\n"
+                              "  - {set: shocks.tga-build.size, values: [0 bn USD, 20 bn USD]}\n"
+                              "  - {set: \"shocks[0].size\", values: [1 bn USD, 2 bn USD]}\n"));
+  CHECK(error.mark.line == 6);
+  CHECK(error.mark.column == 12);
+  CHECK(error.reason == "is set twice; shocks.tga-build.size is the same");
+}
+
+TEST_CASE("a condition sees what a point leaves of the base") {
+  const Folder folder;
+  const std::string axes = "axes: [{set: shocks.demand.size, values: [1 bn USD, 2 bn USD]}]\n";
+  CHECK(only_error(folder.sweep(axes + "skip_if: shocks.demand.size.normal.sd > 5 bn USD\n")).key == "skip_if");
+  CHECK(good(folder.sweep(axes + "skip_if: shocks.demand.size > 1 bn USD\n")).skipped == 1);
+}
+
+TEST_CASE("uneven numbers of Sobol points are worth a warning") {
+  const Folder folder;
+  const auto of = [&](const std::string& samples) {
+    return good(folder.sweep("design: {kind: sobol, samples: " + samples +
+                             "}\nfactors: [{set: basis_trade.position, range: [1 bn USD, 500 bn USD]}]\n"));
+  };
+  CHECK(of("100").diagnostics.warning_count() == 1);
+  CHECK(of("128").diagnostics.empty());
 }
 
 TEST_CASE("of many points those are checked that show a value for the first time") {

@@ -121,4 +121,8 @@ TEST_CASE("each mistake of a sweep is found at its key") {
   CHECK(of_design(SweepDesign::saltelli, [](Sweep& s) { s.samples = 500'000; }) == Keys{"design.samples"});
   CHECK(complaints(design_of(SweepDesign::lhs, 64, 100'000)) == Keys{"design.samples"});
   CHECK(complaints(design_of(SweepDesign::lhs, 65, 8)) == Keys{"factors"});
+  CHECK(of_design(SweepDesign::lhs, [](Sweep& s) {
+          s.samples = 500'000;
+          s.skip_if = "market.gdp > 1 bn USD";
+        }) == Keys{"skip_if"});
 }
