@@ -42,7 +42,7 @@ class Readme(unittest.TestCase):
     def test_five_minutes_of_use(self):
         text = section("Five minutes of use")
         files = re.findall(r"as `(output/\S+\.yaml)`:\n```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-        self.assertEqual(len(files), 2)
+        self.assertEqual(len(files), 3)
         for name, content in files:
             (self.folder / name).write_text(content, encoding="utf-8")
         lines = [line for block in blocks(text, "") for line in block.splitlines() if line.strip()]
@@ -51,7 +51,8 @@ class Readme(unittest.TestCase):
             if line.startswith("python3 "):
                 line = sys.executable + line[len("python3"):]
             self.run_line(line)
-        for made in ("sep-2019.h5", "sep-2019-with-standing-repo.h5", "no_fed.h5", "tga_20.h5", "many.h5", "both.png"):
+        for made in ("sep-2019.h5", "sep-2019-with-standing-repo.h5", "no_fed.h5", "tga_20.h5", "many.h5", "both.png", "facility.h5",
+                     "tga-x-reserves.h5"):
             self.assertTrue((self.folder / "output" / made).is_file(), made)
 
     def test_three_lines_of_python(self):

@@ -1,0 +1,107 @@
+"""`repoquake attribute`: shares that sum, held need, switches, what it refuses, and the file it writes."""
+
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+import h5py
+import numpy
+
+PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
+SCENARIOS = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"]) / "scenarios"
+CRISIS = SCENARIOS / "joint_crisis.yaml"
+SEPTEMBER = SCENARIOS / "sep_2019.yaml"
+PEAK = "mean(max(sofr - iorb))"
+
+
+class Attribute(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def tool(self, *words, code=0):
+        done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=False, cwd=self.folder)
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        return done
+
+    def shares(self, *words):
+        self.tool("attribute", *words, "--quiet", "--force", "-o", "a.h5")
+        with h5py.File(self.folder / "a.h5") as file:
+            group = file["attribution"]
+            return {name: group[name].asstr()[:] if group[name].dtype.kind == "O" else group[name][:] for name in group}
+
+    def metric_of(self, name, *settings):
+        """The mean peak as `run` says it."""
+        words = [word for setting in settings for word in ("--set", setting)]
+        self.tool("run", CRISIS, "--quiet", "--paths", "600", "-o", f"{name}.h5", "--set", "output.paths=none",
+                  "--set", f"metrics=[{{id: peak, expr: {PEAK}}}]", *words)
+        with h5py.File(self.folder / f"{name}.h5") as file:
+            return file["metrics/value"][0]
+
+    def test_shares_sum_and_the_ends_are_runs(self):
+        a = self.shares(CRISIS, "--paths", "600", "--metric", PEAK, "--metric", "quantile(max(spread), 95 %)")
+        self.assertEqual(["tga-build", "volatility", "other-sales"], a["factor"].tolist())
+        numpy.testing.assert_allclose(a["shapley"].sum(axis=1), a["effect"], rtol=1e-12)
+        numpy.testing.assert_allclose(a["effect"], a["all"] - a["none"], rtol=1e-12)
+        self.assertTrue((a["shapley_se"] > 0).all())
+        self.assertTrue((a["effect_se"][0] < numpy.hypot(a["all_se"][0], a["none_se"][0])).all())  # the draws are shared
+        # The world holds its parents' need in any case, so the ends are plain runs.
+        off = [f"shocks.{name}.enabled=false" for name in a["factor"]]
+        self.assertEqual(self.metric_of("all"), a["all"][0])
+        self.assertEqual(self.metric_of("none", *off), a["none"][0])
+        self.assertAlmostEqual(self.metric_of("one", *off[1:]) - a["none"][0], a["alone"][0, 0], places=9)
+        self.assertAlmostEqual(a["all"][0] - self.metric_of("last", off[0]), a["last"][0, 0], places=9)
+        numpy.testing.assert_array_equal(a["interaction"][0], a["interaction"][0].T)
+        self.assertTrue(numpy.isnan(numpy.diag(a["interaction"][0])).all())
+
+    def test_threads_leave_no_trace(self):
+        one, many = (self.shares(CRISIS, "--paths", "1500", "--metric", PEAK, "--threads", n) for n in ("1", "5"))
+        for name, values in one.items():
+            if values.dtype.kind == "f":
+                numpy.testing.assert_array_equal(values, many[name])
+
+    def test_switches_hold_the_need_of_the_whole(self):
+        words = [SEPTEMBER, "--paths", "600", "--metric", "peak_spread",
+                 "--switch", "low-reserves: fed_balance_sheet.reserves=1700 bn USD",
+                 "--switch", "fed: policy.repo_operations=[]"]
+        a = self.shares(*words)
+        self.assertEqual(["low-reserves", "fed"], a["factor"].tolist())
+        self.assertGreater(a["alone"][0, 0], 100)   # scarce reserves make the peak
+        self.assertLess(a["shapley"][0, 1], -100)   # the Fed's operations take it down
+        again = self.shares(*words, "--switch", "low-reserves: market.need=invert")
+        self.assertNotEqual(a["none"][0], again["none"][0])
+
+    def test_what_is_printed_is_what_is_written(self):
+        a = self.shares(CRISIS, "--paths", "600", "--metric", PEAK)
+        said = self.tool("attribute", CRISIS, "--paths", "600", "--metric", PEAK, "--quiet").stdout
+        for j, name in enumerate(a["factor"]):
+            value, error = map(float, re.search(rf"{name} +(-?[\d.]+) ± ([\d.]+)", said).groups())
+            self.assertAlmostEqual(value, a["shapley"][0, j], delta=0.051)
+            self.assertAlmostEqual(error, a["shapley_se"][0, j], delta=0.051)
+        self.assertIn("8 worlds of 600 paths", said)
+
+    def test_what_is_refused(self):
+        self.assertIn("has no shock that does anything", self.tool("attribute", SEPTEMBER, code=65).stderr)
+        self.assertIn('no variable is called "sof"', self.tool("attribute", CRISIS, "--metric", "mean(max(sof))", code=2).stderr)
+        self.assertIn("must be NAME: KEY=VALUE", self.tool("attribute", CRISIS, "--switch", "policy", code=2).stderr)
+        self.assertIn("unknown key", self.tool("attribute", CRISIS, "--switch", "x: polcy.tga=1", code=65).stderr)
+        many = [word for k in range(13) for word in ("--switch", f"s{k}: simulate.seed={k}")]
+        self.assertIn("at most 12", self.tool("attribute", SEPTEMBER, *many, code=2).stderr)
+        self.assertIn("too much memory", self.tool("attribute", CRISIS, "--paths", "1000000000", code=2).stderr)
+        self.assertIn("missing.yaml", self.tool("attribute", "missing.yaml", code=74).stderr)
+        (self.folder / "a.h5").write_text("precious")
+        self.tool("attribute", CRISIS, "--paths", "10", "-o", "a.h5", code=74)
+        self.assertEqual("precious", (self.folder / "a.h5").read_text())
+
+    def test_a_dry_run_writes_nothing(self):
+        said = self.tool("attribute", CRISIS, "--dry-run", "-o", "a.h5").stdout
+        self.assertIn("3 factors, 8 worlds", said)
+        self.assertFalse((self.folder / "a.h5").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
