@@ -266,9 +266,10 @@ class Points(Case):
         self.assertEqual(["1e9 USD", "percent"], table.parameter_unit.tolist())
         self.assertEqual([0.5, 0.5, 1, 1, 1.5, 1.5], table.parameter(BUILD).tolist())
         self.assertEqual([2.1, 2.2] * 3, table.parameter(rate).tolist())
-        self.assertEqual(["500 mn USD", "1 bn USD", "0.0015 tn USD"], table.parameter(BUILD, "design_text")[::2].tolist())
+        self.assertEqual(["0.5 bn USD", "1 bn USD", "1.5 bn USD"], table.parameter(BUILD, "design_text")[::2].tolist())
         same = self.table(self.sweep_file("same", axes(axis(BUILD, "1000 mn USD", "0.0005 tn USD"))), "same.h5")
-        self.assertEqual(table.metric("peak")[[2, 0]].tolist(), same.metric("peak").tolist())
+        self.assertEqual(table.metric("peak")[2], same.metric("peak")[0])
+        self.assertEqual("0.5 bn USD", same.parameter(BUILD, "design_text")[1])
 
     def test_a_belief_is_inverted_again_and_a_stated_need_is_kept(self):
         beliefs = self.table(self.sweep_file("beliefs", axes(axis("model.banks.lending_share", 0.7, 0.8))), "beliefs.h5")
@@ -277,6 +278,21 @@ class Points(Case):
                                               override(more=", market: {need: invert}")), "inverted.h5")
         self.assertEqual(2, len(set(inverted.need)))
         self.assertIn("inverted", inverted.about["need"])
+
+    def test_a_base_of_the_library_and_an_overlay(self):
+        of_disk = self.table(self.sweep_file("disk", axes(axis(BUILD, "0 bn USD", "50 bn USD"))), "disk.h5")
+        of_library = self.table(self.sweep_file("library", axes(axis(BUILD, "0 bn USD", "50 bn USD")), base="lib:sep_2019"))
+        self.assertEqual(of_disk.value.tolist(), of_library.value.tolist())
+        overlay = self.file("poor.yaml", f"fed_balance_sheet: {{reserves: 1300 bn USD}}")
+        laid = self.table(self.folder / "library.yaml", "laid.h5", "--with", overlay)
+        self.assertTrue((laid.value > of_disk.value + 100).all())
+
+    def test_a_sweep_of_nothing_is_refused(self):
+        for lines in (["skip_if: simulate.paths > 0", axes(axis(BUILD, "0 bn USD"))], ["axes: []"],
+                      [axes(f"{{set: {BUILD}, values: []}}")], []):
+            with self.subTest(lines):
+                self.assertIn("error", self.sweep(self.sweep_file("nothing", *lines), code=65).stderr)
+                self.assertFalse((self.folder / "X.h5").exists())
 
     # ---- designs
 
@@ -399,6 +415,36 @@ class Points(Case):
         self.assertIn(f"{table.metric('peak')[11]:.1f} ± {table.metric('peak', 'se')[11]:.1f}", said.stdout)
         self.assertIn("12 of 12 points", said.stderr)
         self.assertEqual("", self.sweep(self.grid(), "Y.h5").stderr)
+
+    def test_of_many_points_the_ends_are_shown(self):
+        sizes = f"{{set: {BUILD}, grid: {{from: 0 bn USD, to: 10 bn USD, steps: 9}}}}"
+        reserves = f"{{set: {RESERVES}, grid: {{from: 1500 bn USD, to: 1600 bn USD, steps: 10}}}}"
+        said = self.sweep(self.sweep_file("many", axes(sizes, reserves), paths=8)).stdout
+        table = Table(self.folder / "X.h5")
+        self.assertEqual(90, len(table.point))
+        self.assertLess(len(said.splitlines()), 15)
+        peak = table.metric("peak")
+        self.assertRegex(said, rf"peak, bp +{peak.min():.1f} ± [\d.]+ +{peak.argmin()} +{peak.max():.1f} ± [\d.]+ +{peak.argmax()}\n")
+
+    def test_it_says_where_it_comes_from(self):
+        file = self.grid()
+        self.sweep(file, "X.h5", "--set", "market.repo_volume=1200 bn USD")
+        with h5py.File(self.folder / "X.h5") as result:
+            origin = result["provenance"]
+            self.assertEqual(file.read_text(), origin["sweep_file"].asstr()[()])
+            self.assertEqual(["repoquake", "sweep", str(file)], origin["command_line"].asstr()[:3].tolist())
+            self.assertEqual(["sweep", "scenario", "series"], origin["input"].asstr()[:].tolist())
+            self.assertEqual(hashlib.sha256(file.read_bytes()).hexdigest(), origin["input_sha256"].asstr()[0])
+            resolved = origin["resolved_scenario"].asstr()[()]
+            self.assertIn("repo_volume: 1200 bn USD", resolved)
+            self.assertEqual(hashlib.sha256(resolved.encode()).hexdigest(), result.attrs["scenario_sha256"])
+            self.assertGreaterEqual(origin.attrs["threads"], 1)
+
+    def test_verbs_for_runs_say_what_they_were_given(self):
+        self.sweep(self.grid())
+        for words in (["compare", "X.h5", "X.h5"], ["export", "X.h5", "paths"]):
+            with self.subTest(words):
+                self.assertRegex(self.tool(*words, code=65).stderr, r"X\.h5: .*sweep")
 
 
 class Options(Case):
@@ -591,6 +637,19 @@ class Resume(Case):
         self.assertIn("2 of 4", self.tool("sweep", file, "-o", "X.h5", "--resume").stderr)
         self.assert_same("fresh.h5", "X.h5")
         self.left(partial=False)
+
+    def test_torn_files(self):
+        file = self.build(0, 50)
+        self.sweep(file, "fresh.h5")
+        half = (self.folder / "fresh.h5").read_bytes()[:9000]
+        (self.folder / "X.h5.partial").write_bytes(half)
+        self.assertIn("starts anew", self.tool("sweep", file, "-o", "X.h5", "--resume").stderr)
+        self.assert_same("fresh.h5", "X.h5")
+        for torn, why in ((half, "truncated"), (b"", "empty"), (b"rubbish", "not an HDF5 file")):
+            with self.subTest(why):
+                (self.folder / "X.h5").write_bytes(torn)
+                self.assertRegex(self.sweep(file, "X.h5", "--resume", code=65).stderr, rf"X\.h5: .*{why}")
+                self.assertEqual(torn, (self.folder / "X.h5").read_bytes())
 
     # ---- only what failed
 
@@ -816,6 +875,15 @@ class Shards(Case):
         self.tool("merge", *names, code=2)
         self.tool("merge", "-o", "Y.h5", code=2)
 
+    def test_points_without_clearing_are_told_of_the_whole_too(self):
+        file = self.whole(values=("0 bn USD", "1000 bn USD"))
+        told = r"2 points with more than 1\.00 % of path-days"
+        self.assertRegex(self.sweep(file, "whole.h5", code=78).stderr, told)
+        self.sweep(file, "1.h5", "--shard", "1/2", code=78)
+        self.sweep(file, "2.h5", "--shard", "2/2", code=78)
+        self.assertRegex(self.tool("merge", "1.h5", "2.h5", "-o", "X.h5", code=78).stderr, told)
+        self.assert_same("whole.h5", "X.h5")
+
     def test_a_merge_over_one_of_its_shards_loses_nothing(self):
         file = self.whole()
         names = self.shards(file)
@@ -977,6 +1045,18 @@ class Interruptions(Case):
         self.assertEqual(self.earlier, (self.folder / "X.h5").read_bytes())
         self.assertLess(known, self.N_POINTS)
         self.assertEqual(self.N_POINTS, self.resume())
+        self.assert_same("fresh.h5", "X.h5")
+
+    def test_a_disk_that_is_full_for_the_journal_stops_it(self):
+        process = self.start("--force", "--quiet", restore_signals=False,
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+        said = process.communicate()
+        self.assertEqual(74, process.returncode, said)
+        self.assertIn("X.h5.journal: cannot be written: File too large", said[1])
+        self.assertEqual(self.earlier, (self.folder / "X.h5").read_bytes())
+        known = len(self.lines())
+        self.assertGreater(known, 0)
+        self.assertEqual(known, self.resume())
         self.assert_same("fresh.h5", "X.h5")
 
     def test_two_sweeps_do_not_write_the_same_file(self):
