@@ -168,7 +168,7 @@ class Points(Case):
         expected = [[build, reserves, zipped, zipped]
                     for build, reserves, zipped in itertools.product((0, 40, 80), (1400, 1500), (0, 1))]
         self.assertEqual(expected, table.design.tolist())
-        self.assertEqual(["0 bn USD", "1.4 tn USD", "false", "none"], table.design_text[0].tolist())
+        self.assertEqual(["0 bn USD", "1400 bn USD", "false", "none"], table.design_text[0].tolist())
         self.assertEqual(["80 bn USD", "1500 bn USD", "true", "0.4 tn USD"], table.design_text[11].tolist())
         self.assertEqual(["bp", "1e9 USD", "1"], table.metric_unit.tolist())
         self.assertEqual([3, 2, 2], table.about["shape"].tolist())
