@@ -88,18 +88,21 @@ struct Column {
 struct Layout {
   std::vector<std::string> rows;                 ///< row dimensions
   std::vector<std::vector<std::string>> labels;  ///< of each
+  std::vector<bool> are_numbers;                 ///< (row dimension): are its labels?
   std::vector<Column> columns;
 };
 
 /// A column for each dataset that has the row dimensions, and for each value of its other ones.
 Layout lay_out(const ResultInfo& info, const std::string& table, std::uint64_t first, std::uint64_t count) {
   const std::string group = "/" + table;
-  Layout layout{row_dimensions().at(table), {}, {}};
+  Layout layout{row_dimensions().at(table), {}, {}, {}};
   for (std::size_t k = 0; k < layout.rows.size(); ++k) {
     const DatasetInfo* scale = info.find(group + "/" + layout.rows[k]);
     const std::uint64_t size = scale == nullptr || scale->shape.empty() ? 0 : scale->shape.front();
     const bool is_cut = layout.rows[k] == "path";
     layout.labels.push_back(labels_of(info, group, layout.rows[k], is_cut ? first : 0, is_cut ? count : size));
+    layout.are_numbers.push_back(scale != nullptr && scale->type != io::ElementType::text &&
+                                 !scale->units.starts_with("days since "));
   }
   for (const auto& dataset : info.datasets) {
     if (!dataset.path.starts_with(group + "/") || dataset.dimensions.size() < layout.rows.size()) continue;
@@ -164,7 +167,8 @@ class TableWriter {
   void row(const Layout& layout, const std::vector<std::string>& keys, const std::vector<std::string>& cells) {
     if (is_json_) {
       nlohmann::ordered_json object;
-      for (std::size_t k = 0; k < keys.size(); ++k) object[layout.rows[k]] = keys[k];
+      for (std::size_t k = 0; k < keys.size(); ++k)
+        object[layout.rows[k]] = layout.are_numbers[k] ? nlohmann::json::parse(keys[k]) : nlohmann::json(keys[k]);
       std::string text = object.dump();
       text.pop_back();
       for (std::size_t k = 0; k < cells.size(); ++k)
@@ -244,8 +248,10 @@ void write_table(const ExportCommand& options, std::ostream& out) {
     std::vector<std::string> names;
     for (const auto& group : info.groups)
       if (row_dimensions().contains(group.substr(1))) names.push_back(group.substr(1));
-    throw DataError(
-        fmt::format("{}: has no table {}; tables: {}", options.file, options.table, fmt::join(names, ", ")));
+    const bool is_sweep = info.find("/sweep/hash") != nullptr;
+    throw DataError(fmt::format("{}: {}has no table {}; tables: {}", options.file,
+                                is_sweep ? "is the result of a sweep and " : "", options.table,
+                                fmt::join(names, ", ")));
   }
   TableWriter writer(out, options.format == "json");
   const bool is_by_path = row_dimensions().at(options.table).front() == "path";

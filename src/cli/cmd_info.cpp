@@ -83,6 +83,12 @@ std::string explain_partial(const io::ResultInfo& info) {
                                   "is lost; {}\n",
                                   result, fate_of(result))
                             : "";
+  if (info.find("/sweep/hash") != nullptr) {
+    const auto table = io::read_sweep(info.path);
+    const auto n_known = table.points.size() - table.count(study::PointStatus::missing);
+    return fmt::format("  the sweep was interrupted; it holds {} of {} points; {}\n  go on with --resume\n", n_known,
+                       table.points.size(), fate_of(result));
+  }
   const std::string what =
       info.status == "interrupted" ? "the run was interrupted" : "the run was killed, or could not write on";
   const std::string holds =

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <ostream>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -83,6 +84,8 @@ struct Known {
   std::vector<std::string> sources;
   std::string base;                ///< the resolved base of the first source that says it
   std::vector<std::string> whole;  ///< hashes of the complete result that is there already, in its order
+  std::set<std::string> seen;      ///< hashes of all points of all sources, run or not
+  std::set<std::string> at_risk;   ///< known from a partial file only, which is written anew
 };
 
 Known find_known(const std::string& output) {
@@ -91,11 +94,15 @@ Known find_known(const std::string& output) {
     if (!std::filesystem::exists(file)) return;
     try {
       const SweepTable table = io::read_sweep(file);
-      for (const SweepPoint& point : table.points)
-        if (point.outcome.status != PointStatus::missing) known.outcomes[point.hash] = point.outcome;
+      for (const SweepPoint& point : table.points) {
+        known.seen.insert(point.hash);
+        if (point.outcome.status == PointStatus::missing) continue;
+        if (known.outcomes.insert_or_assign(point.hash, point.outcome).second && file != output)
+          known.at_risk.insert(point.hash);
+      }
       if (known.base.empty()) known.base = io::read_info(file).provenance.resolved_scenario;
       known.sources.push_back(file);
-      if (file == output)
+      if (file == output && table.count(PointStatus::missing) == 0)
         for (const SweepPoint& point : table.points) known.whole.push_back(point.hash);
     } catch (const DataError&) {
       if (file == output) throw;  // what is left of a killed run may be torn; a result may not
@@ -104,18 +111,22 @@ Known find_known(const std::string& output) {
   take(output);
   take(io::partial_path(output));
   const auto journal = io::read_journal(output);
-  for (const auto& [hash, outcome] : journal) known.outcomes[hash] = outcome;
+  for (const auto& [hash, outcome] : journal) {
+    known.outcomes[hash] = outcome;
+    known.at_risk.erase(hash);
+  }
   if (!journal.empty()) known.sources.push_back(io::journal_path(output));
   return known;
 }
 
-/// The first line in which two texts differ.
+/// Why none of the points may be known: the first line in which two bases differ.
 std::string first_difference(const std::string& then, const std::string& now) {
+  if (then.empty()) return "they are in a journal, which does not say of what base";
   std::istringstream one(then), two(now);
   std::string a, b;
   while (true) {
     const bool has_a = static_cast<bool>(std::getline(one, a)), has_b = static_cast<bool>(std::getline(two, b));
-    if (!has_a && !has_b) return "";
+    if (!has_a && !has_b) return "the base is the same, the points are others";
     if (has_a != has_b || a != b)
       return fmt::format("the base said \"{}\" then and says \"{}\" now", has_a ? a : "nothing more",
                          has_b ? b : "nothing more");
@@ -133,6 +144,7 @@ SweepTable table_of(const io::LoadedSweep& loaded, const SweepCommand& sweep) {
   table.kind = scenario::kSweepDesignNames[static_cast<std::size_t>(s.design)];
   table.seed = loaded.base.scenario.simulate.seed;
   table.n_skipped = loaded.skipped;
+  table.max_flagged = loaded.base.scenario.simulate.max_flagged;
   const auto base = plan::compile(loaded.base.scenario, loaded.base.base ? &*loaded.base.base : nullptr);
   table.is_conditional = base.plan && base.plan->is_conditional;
   if (s.design == scenario::SweepDesign::grid)
@@ -182,33 +194,36 @@ class SweepRunner {
     for (std::size_t k = 0; k < table_.points.size(); ++k) {
       static_cast<void>(load(k));
       if (known_.outcomes.contains(table_.points[k].hash)) ++n_known_;
+      is_this_sweep_ |= known_.seen.contains(table_.points[k].hash);
     }
   }
 
-  /// False: interrupted, or stopped at a failure.
-  bool run(std::ostream& err) {
+  /// Runs what is not known; stops at a signal, or at a failure where the sweep says so.
+  void run(std::ostream& err) {
     const std::atomic<bool>& interrupted = catch_signals();
-    journal_.emplace(sweep_.options.output);
-    Progress progress(err, table_.points.size(), stderr_is_terminal(), sweep_.options.quiet, "points");
-    std::uint64_t n_paths = 0;
-    const bool is_whole = engine::run_points(
+    journal_.emplace(sweep_.options.output, !sweep_.resume && !sweep_.only_failed);
+    for (const auto& hash : known_.at_risk) journal_->append(hash, known_.outcomes.at(hash));
+    std::uint64_t n_to_run = 0;
+    for (std::size_t k = 0; k < table_.points.size(); ++k) n_to_run += must_run(k) ? 1U : 0U;
+    Progress progress(err, n_to_run, stderr_is_terminal(), sweep_.options.quiet, "points");
+    progress_ = &progress;
+    engine::run_points(
         table_.points.size(), [&](std::uint64_t k) { return prepare(k); },
         {.threads = sweep_.options.threads, .stop = &interrupted},
         [&](std::uint64_t k, const engine::PointEnd& end) {
           const UsdBn need = table_.points[k].outcome.need;
           if (end.summary) threads_ = end.summary->threads;
           keep(k, study::outcome_of(end), need);
-          n_paths += table_.points[k].outcome.n_paths;
-          progress.show(k + 1, n_paths);
         });
-    return is_whole && !must_stop_;
+    progress_ = nullptr;
   }
 
   [[nodiscard]] int threads() const noexcept { return threads_; }
+  /// Is a point of this sweep among those of the earlier one, run or not?
+  [[nodiscard]] bool is_this_sweep() const noexcept { return is_this_sweep_; }
   [[nodiscard]] std::uint64_t n_known() const noexcept { return n_known_; }
 
-  void remove_journal() {
-    journal_.reset();
+  void remove_journal() const {
     std::error_code ignored;
     std::filesystem::remove(io::journal_path(sweep_.options.output), ignored);
   }
@@ -217,7 +232,8 @@ class SweepRunner {
   io::LoadedScenario load(std::size_t k) {
     io::LoadedScenario point = io::load_point(loaded_, k);
     table_.points[k].hash = io::point_hash(point);
-    if (k == 0) table_.need = need_text(point.scenario, loaded_.base.scenario.name);
+    if (table_.need.empty() && !point.diagnostics.has_errors())
+      table_.need = need_text(point.scenario, loaded_.base.scenario.name);
     return point;
   }
 
@@ -225,17 +241,11 @@ class SweepRunner {
   std::optional<plan::Plan> prepare(std::uint64_t k) {
     if (must_stop_) return std::nullopt;
     SweepPoint& row = table_.points[k];
-    if (const auto found = known_.outcomes.find(row.hash); found != known_.outcomes.end()) {
-      if (!sweep_.only_failed || found->second.status != PointStatus::failed) {
-        row.outcome = found->second;
-        return std::nullopt;
-      }
-    } else if (sweep_.only_failed) {
-      return std::nullopt;
-    }
+    if (const auto found = known_.outcomes.find(row.hash); found != known_.outcomes.end()) row.outcome = found->second;
+    if (!row.hash.empty() && !must_run(k)) return std::nullopt;
     const io::LoadedScenario point = load(k);
-    if (!shard_.has(k)) return std::nullopt;
-    if (point.diagnostics.has_errors()) return fail(k, point.diagnostics.render());
+    if (!must_run(k)) return std::nullopt;  // of another shard; its hash belongs into the table
+    if (point.diagnostics.has_errors()) return fail(k, first_error(point.diagnostics));
     auto compiled = plan::compile(point.scenario, point.base ? &*point.base : nullptr);
     if (!compiled.plan) {
       const auto& issue = compiled.issues.front();
@@ -245,8 +255,21 @@ class SweepRunner {
     return lean(std::move(*compiled.plan));
   }
 
+  [[nodiscard]] bool must_run(std::size_t k) const {
+    if (!shard_.has(k)) return false;
+    const auto found = known_.outcomes.find(table_.points[k].hash);
+    if (found == known_.outcomes.end()) return !sweep_.only_failed;
+    return sweep_.only_failed && found->second.status == PointStatus::failed;
+  }
+
+  /// Without its place, which is that of a file on this machine.
+  static std::string first_error(const io::Diagnostics& diagnostics) {
+    for (const auto& entry : diagnostics.sorted())
+      if (entry.severity == Issue::Severity::error) return entry.key + ": " + entry.reason;
+    return "";
+  }
+
   std::optional<plan::Plan> fail(std::uint64_t k, std::string message) {
-    message = message.substr(0, message.find('\n'));
     keep(k, {.status = PointStatus::failed, .message = std::move(message), .metrics = {}}, 0.0);
     return std::nullopt;
   }
@@ -256,6 +279,8 @@ class SweepRunner {
     const std::lock_guard lock(keeping_);  // a point may fail while it is prepared
     table_.points[k].outcome = std::move(outcome);
     journal_->append(table_.points[k].hash, table_.points[k].outcome);
+    n_paths_ += table_.points[k].outcome.n_paths;
+    if (progress_ != nullptr) progress_->show(++n_ended_, n_paths_);
     if (table_.points[k].outcome.status == PointStatus::failed && loaded_.sweep.stops_on_error) must_stop_ = true;
   }
 
@@ -265,9 +290,12 @@ class SweepRunner {
   SweepTable& table_;
   Known known_;
   std::optional<io::Journal> journal_;
+  Progress* progress_ = nullptr;
+  std::uint64_t n_ended_ = 0, n_paths_ = 0;
   std::mutex keeping_;
   std::atomic<bool> must_stop_{false};
   std::uint64_t n_known_ = 0;
+  bool is_this_sweep_ = false;
   int threads_ = 1;
 };
 
@@ -320,6 +348,7 @@ void show_sweep_estimate(const io::LoadedSweep& loaded, const SweepCommand& swee
 }
 
 int run_sweep(SweepCommand sweep, const Command& command) {
+  static_cast<void>(catch_signals());  // from here on an interruption ends with what to do next
   const Shard shard = parse_shard(sweep.shard);
   const bool resumes = sweep.resume || sweep.only_failed;
   auto& options = sweep.options;
@@ -347,20 +376,23 @@ int run_sweep(SweepCommand sweep, const Command& command) {
   const bool has_known = !known.outcomes.empty();
   const std::vector<std::string> whole = known.whole;
   SweepRunner runner(loaded, sweep, table, std::move(known));
-  if (!resumes) runner.remove_journal();
   if (resumes) {
     runner.identify();
+    if (!has_known && sweep.only_failed)
+      throw DataError(options.output + ": there is no earlier sweep whose failed points could be run again");
     if (!has_known && !options.quiet) command.err << "nothing to resume: the sweep starts anew\n";
-    if (has_known && runner.n_known() == 0)
+    if (has_known && runner.n_known() == 0 && !runner.is_this_sweep())
       throw DataError(fmt::format("{}: none of its points is one of this sweep, so there is nothing to resume; {}",
                                   options.output, first_difference(base_then, loaded.base.resolved)));
     if (has_known && !options.quiet)
       command.err << fmt::format("{} of {} points are known\n", runner.n_known(), table.points.size());
-    const bool is_unchanged = std::ranges::equal(table.points, whole, {}, &SweepPoint::hash);
+    const bool is_unchanged = shard.of == 1 && std::ranges::equal(table.points, whole, {}, &SweepPoint::hash);
     if (is_unchanged && !sweep.only_failed) {
       const SweepTable found = io::read_sweep(options.output);
-      command.out << report::sweep_text(found) << "\nnothing to do: the result is in " << options.output << '\n';
-      return exit_code_of(found, loaded.base.scenario.simulate.max_flagged, command.err);
+      runner.remove_journal();
+      if (!options.quiet) command.err << "nothing to do\n";
+      command.out << report::sweep_text(found) << "\nresult in " << options.output << '\n';
+      return exit_code_of(found, found.max_flagged, command.err);
     }
   }
   runner.run(command.err);
@@ -376,13 +408,15 @@ int run_sweep(SweepCommand sweep, const Command& command) {
   if (!is_complete) {
     const bool has_stopped = table.count(PointStatus::failed) > 0 && loaded.sweep.stops_on_error;
     command.err << fmt::format("repoquake: {} after {} of {} points; {} holds them; go on with --resume\n",
-                               has_stopped ? "stopped at a failed point" : "interrupted",
+                               has_stopped         ? "stopped at a failed point"
+                               : sweep.only_failed ? "ended with points that were never run,"
+                                                   : "interrupted",
                                table.points.size() - table.count(PointStatus::missing), table.points.size(),
                                io::partial_path(options.output));
     return has_stopped ? kPointsFailed : kInterrupted;
   }
   command.out << "\nresult in " << options.output << '\n';
-  return exit_code_of(table, loaded.base.scenario.simulate.max_flagged, command.err);
+  return exit_code_of(table, table.max_flagged, command.err);
 }
 
 // ---------------------------------------------------------------- merge
@@ -413,7 +447,7 @@ int run_merge(const MergeCommand& merge, const Command& command) {
   study::add_indices(table);
   io::write_sweep(merge.output, merge.force, true, table, first.provenance, {.sweep_file = sweep_file});
   command.out << report::sweep_text(table) << "\nresult in " << merge.output << '\n';
-  return table.count(PointStatus::failed) > 0 ? kPointsFailed : kOk;
+  return exit_code_of(table, table.max_flagged, command.err);
 }
 
 }  // namespace

@@ -53,6 +53,8 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit) {
   std::array<char, 1 << 16> chunk{};
   while (const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), file.get())) {
     bytes.append(chunk.data(), got);
+    if (bytes.starts_with("\x89HDF"))
+      throw DataError(path.string() + ": is a result, not a text; `repoquake run --from` runs its scenario again");
     if (bytes.size() > limit) refuse(path, "larger than " + std::to_string(limit >> 20) + " MB");
   }
   if (std::ferror(file.get()) != 0) refuse_errno(path, errno);

@@ -60,7 +60,7 @@ void write_design(const Group& group, const SweepTable& table, const Dataset& po
   describe(write_statistic(group, "design", {{&point, n_points}, {&parameter, n_parameters}}, design), "",
            "setting of the parameter; booleans are 0 and 1, texts their place among the axis' values");
   const Dataset text = group.create_texts("design_text", written, {n_points, n_parameters});
-  describe(text, "", "setting of the parameter as written");
+  describe(text, "", "setting of the parameter as text");
   text.attach_scale(0, point);
   text.attach_scale(1, parameter);
 }
@@ -208,6 +208,15 @@ std::optional<JournalEntry> parse_line(const std::string& line) {
   return entry;
 }
 
+/// For people, as the program writes it elsewhere.
+std::string shown_unit(const std::string& in_result) {
+  if (in_result == "1e9 USD") return "bn USD";
+  if (in_result == "1e6 USD") return "mn USD";
+  if (in_result == "1e12 USD") return "tn USD";
+  if (in_result == "percent") return "%";
+  return in_result == "business days" ? "bd" : in_result;
+}
+
 }  // namespace
 
 void write_sweep(const std::string& path, bool force, bool is_complete, const SweepTable& table,
@@ -237,6 +246,7 @@ void write_sweep(const std::string& path, bool force, bool is_complete, const Sw
     const Group group = root.create_group("sweep");
     group.attributes().set("kind", table.kind);
     group.attributes().set("need", table.need);
+    group.attributes().set("max_flagged", table.max_flagged);
     if (!table.shard.empty()) group.attributes().set("shard", table.shard);
     group.attributes().set("n_skipped", static_cast<std::int64_t>(table.n_skipped));
     if (table.samples > 0) {
@@ -280,6 +290,7 @@ SweepTable read_sweep(const std::string& path) {
     const Attributes about = group.attributes();
     table.kind = about.text("kind").value_or("");
     table.need = about.text("need").value_or("");
+    table.max_flagged = about.number("max_flagged").value_or(1.0);
     table.shard = about.text("shard").value_or("");
     table.n_skipped = about.natural("n_skipped").value_or(0);
     table.shape = about.naturals("shape");
@@ -303,7 +314,7 @@ SweepTable read_sweep(const std::string& path) {
   const auto ids = texts_if("metric"), metric_units = texts_if("metric_unit"), expressions = texts_if("expr");
   torn(ids.size() != metric_units.size() || ids.size() != expressions.size());
   for (std::size_t k = 0; k < ids.size(); ++k)
-    table.metrics.push_back({ids[k], metric_units[k], metric_units[k], expressions[k]});
+    table.metrics.push_back({ids[k], metric_units[k], shown_unit(metric_units[k]), expressions[k]});
 
   const auto numbers = read_column(path, "/sweep/point"), status = read_column(path, "/sweep/status"),
              n_paths = read_column(path, "/sweep/n_paths"), flagged = read_column(path, "/sweep/flagged"),
@@ -361,13 +372,14 @@ SweepOutcomes read_journal(const std::string& path) {
   return outcomes;
 }
 
-Journal::Journal(const std::string& path) : path_(journal_path(path)) {
+Journal::Journal(const std::string& path, bool anew) : path_(journal_path(path)) {
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw IoError(path_ + ": cannot be written: " + system_text(errno));
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(descriptor_);
     throw IoError(path_ + ": another running sweep writes it");
   }
+  if (anew && ::ftruncate(descriptor_, 0) != 0) throw IoError(path_ + ": cannot be written: " + system_text(errno));
   // After a torn line the next one must start anew.
   if (::write(descriptor_, "\n", 1) != 1) throw IoError(path_ + ": cannot be written: " + system_text(errno));
 }

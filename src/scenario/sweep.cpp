@@ -105,6 +105,7 @@ void check_design(const Sweep& sweep, Findings& findings) {
 }  // namespace
 
 std::string_view SweptKey::unit_in_result() const noexcept {
+  if (kind == Kind::text) return "index";
   if (kind != Kind::quantity) return "1";
   switch (unit) {
     case Unit::bp:

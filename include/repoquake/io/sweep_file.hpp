@@ -42,8 +42,8 @@ void write_sweep(const std::string& path, bool force, bool is_complete, const st
 
 class Journal {
  public:
-  /// Opens it at the end, or makes it. One process at a time: IoError where another has it.
-  explicit Journal(const std::string& path);
+  /// Opens it at the end, or makes it; `anew`: without what it holds. One process at a time: IoError where another has it.
+  Journal(const std::string& path, bool anew);
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
   ~Journal();

@@ -64,6 +64,7 @@ struct SweepTable {
   std::string need;                  ///< where the points' funding need comes from, for people
   std::vector<std::uint64_t> shape;  ///< of a grid: values of each axis, the last fastest; empty otherwise
   std::uint64_t n_skipped = 0;
+  double max_flagged = 1.0;  ///< share of path-days without clearing above which a point is told of
   std::vector<SweepParameter> parameters;
   std::vector<SweepMetric> metrics;
   std::vector<SweepPoint> points;
