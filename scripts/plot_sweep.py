@@ -497,8 +497,9 @@ def draw_line(axes, sweep, metric, cells, places, is_numeric, colour, marker, da
         bars = np.nan_to_num(np.maximum(np.array([value - low, high - value]), 0.0))
         axes.errorbar(places, value, yerr=bars, color=colour, marker=marker, linestyle="none", markersize=5, capsize=3)
     lacking = (cells >= 0) & ~np.isfinite(value) & (sweep.status[cells] != 0)
-    axes.plot(places[lacking], np.full(lacking.sum(), 0.02), "x", color=colour, clip_on=False,
-              transform=axes.get_xaxis_transform())
+    if lacking.any():
+        axes.plot(places[lacking], np.full(lacking.sum(), 0.02), "x", color=colour, clip_on=False,
+                  transform=axes.get_xaxis_transform())
     return bool(lacking.any())
 
 
