@@ -25,6 +25,7 @@ MOST_PRINTED = 80  # values in the cells of a figure
 MOST_SCATTERED = 12  # panels
 LOG_FROM = 20.0  # largest over smallest value from which colours are logarithmic
 UNEVEN = 4.0  # widest over narrowest gap from which the cells of an axis are drawn equally wide
+CONTOUR = "#c04a00"
 COLOURS = LinearSegmentedColormap.from_list("repoquake", ("#f4f9fd", *BANDS, MEDIAN))
 HATCHES = {"failed": "////", "no value": "xxxx", "skipped or missing": "...."}
 INDICES = {"saltelli": ("S1", "ST"), "morris": ("mu_star", "sigma"), "lhs": ("prcc",)}
@@ -41,6 +42,8 @@ def main():
     parser.add_argument("--y", metavar="KEY", help="the vertical axis of a heat map; the lines of lines")
     parser.add_argument("--fix", metavar="KEY=VALUE", action="append", default=[],
                         help="only the points with this value, written as in the sweep; may be repeated")
+    parser.add_argument("--level", metavar="VALUE", type=float,
+                        help="of a heat map: only the contour line of this value of the metric, thick")
     parser.add_argument("--kind", choices=("auto", "heat", "lines", "scatter", "indices"), default="auto",
                         help="auto: of a grid heat for two numeric axes and lines otherwise, of saltelli and morris "
                              "indices, of other designs scatter (default: auto)")
@@ -52,6 +55,8 @@ def main():
         metric = sweep.metric_called(options.metric)
         fixed = [parse_fix(sweep, text) for text in options.fix]
         kind = options.kind if options.kind != "auto" else usual_kind(sweep, fixed)
+        if options.level is not None and kind != "heat":
+            parser.error("--level: of a heat map only")
         draw = {"heat": draw_heat, "lines": draw_lines, "scatter": draw_scatter, "indices": draw_indices}[kind]
         save(draw(sweep, metric, fixed, options), options)
 
@@ -135,7 +140,7 @@ class Sweep(File):
         text += "\nconditional replay at every point" if self.is_replay() else ""
         if self.attribute("status", "complete") != "complete":
             text += f"\n{self.attribute('status')}"
-        return wrapped(text, 105)
+        return text
 
     def footnote(self, metric, width, notes=()):
         """What the metric is and how the numbers came about."""
@@ -332,7 +337,7 @@ def panel_figure(count, columns, width, height, shares_x=False):
 
 def finish(figure, foot, sweep, metric, fixed, handles=(), notes=()):
     title = sweep.title() + (f"\nat {fixed_text(sweep, fixed)}" if fixed else "")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    figure.suptitle(wrapped(title, int(11 * figure.get_size_inches()[0])), x=0.01, ha="left", fontsize=10)
     if handles:
         legend = foot.legend(handles=handles, loc="upper left", ncols=min(len(handles), 3), handlelength=2.6,
                              bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0)
@@ -370,7 +375,7 @@ def label_axis(target, axis, places):
     texts = tick_texts(axis)
     target.set_ticks([places[i] for i in order], [texts[i] for i in order])
     target.set_minor_locator(NullLocator())
-    target.set_label_text(axis["label"])
+    target.set_label_text(textwrap.fill(axis["label"], 34, break_long_words=False))
 
 
 def draw_heat(sweep, metric, fixed, options):
@@ -393,14 +398,15 @@ def draw_heat(sweep, metric, fixed, options):
 
     columns = 1 if len(levels) == 1 else 2
     figure, grid, foot = panel_figure(len(levels), columns, 6.8 if columns == 1 else 9.6, 3.1, shares_x=True)
-    seen = set()
+    seen, lines = set(), set()
     for i, axes in enumerate(grid):
         cells = all_cells[i]
         values = at(cells, metric["value"])
         drawn = axes.pcolormesh(x_edges, y_edges, np.ma.masked_invalid(values), norm=norm, cmap=COLOURS)
         prints = n_cells <= MOST_PRINTED
         if x["is_numeric"] and y["is_numeric"] and min(values.shape) >= 2:
-            draw_contours(axes, x_at[x_order], y_at[y_order], values, norm, not prints)
+            lines.update(draw_contours(axes, x_at[x_order], y_at[y_order], values, norm, not prints and options.level is None,
+                                       options.level))
         for (j, k), row in np.ndenumerate(cells):
             corner, size = (x_edges[k], y_edges[j]), (x_edges[k + 1] - x_edges[k], y_edges[j + 1] - y_edges[j])
             value = values[j, k]
@@ -427,12 +433,16 @@ def draw_heat(sweep, metric, fixed, options):
     bar = figure.colorbar(drawn, ax=grid, label=metric["label"] + (", logarithmic" if is_log else ""),
                           shrink=0.9, pad=0.02)
     bar.outline.set_visible(False)
+    for level in lines:
+        bar.ax.axhline(level, color=CONTOUR, linewidth=1.2)
     if is_log:
         bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         bar.ax.yaxis.set_minor_locator(NullLocator())
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     handles = [Patch(facecolor="white", edgecolor="#666666", linewidth=0.5, hatch=hatch, label=why)
                for why, hatch in HATCHES.items() if why in seen]
+    if options.level is not None:
+        handles.append(Line2D([], [], color=CONTOUR, linewidth=2.2, label=f"{metric['id']} = {number(options.level)}"))
     return finish(figure, foot, sweep, metric, fixed, handles)
 
 
@@ -440,17 +450,19 @@ def panel_title(panels, i):
     return f"{panels['name']}: {panels['texts'][i]}"
 
 
-def draw_contours(axes, x, y, values, norm, named):
-    """Lines of equal values between the points, at round numbers."""
+def draw_contours(axes, x, y, values, norm, named, only):
+    """Lines of equal values between the points: at round numbers, or at the one that was asked for. Returns them."""
     locator = LogLocator(subs=(1, 2, 5), numticks=30) if isinstance(norm, LogNorm) else MaxNLocator(6)
-    levels = [level for level in locator.tick_values(norm.vmin, norm.vmax) if norm.vmin < level < norm.vmax]
+    levels = locator.tick_values(norm.vmin, norm.vmax) if only is None else [only]
     finite = values[np.isfinite(values)]
     levels = [level for level in levels if len(finite) and finite.min() < level < finite.max()]
     if not levels:
-        return
-    lines = axes.contour(x, y, np.ma.masked_invalid(values), levels=levels, colors="#c04a00", linewidths=0.9)
+        return []
+    lines = axes.contour(x, y, np.ma.masked_invalid(values), levels=levels, colors=CONTOUR,
+                         linewidths=0.9 if only is None else 2.2)
     if named:
         axes.clabel(lines, fmt=number, fontsize=7)
+    return levels
 
 
 def draw_lines(sweep, metric, fixed, options):
@@ -530,7 +542,7 @@ def draw_scatter(sweep, metric, fixed, options):
             axes.set_xlim(-0.5, len(words) - 0.5)
         axes.errorbar(at_x, value, yerr=bars, color=MEDIAN, ecolor=BANDS[2], marker="o", markersize=3.2,
                       linestyle="none", elinewidth=0.8)
-        axes.set_xlabel(sweep.label_of(k))
+        axes.set_xlabel(textwrap.fill(sweep.label_of(k), 34, break_long_words=False))
         axes.set_ylabel("" if i % columns else metric["label"])
         axes.grid(color="#e6e6e6", linewidth=0.6)
     lacking = int(len(metric["value"]) - np.isfinite(metric["value"]).sum())
