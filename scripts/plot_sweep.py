@@ -452,7 +452,7 @@ def panel_title(panels, i):
 
 def draw_contours(axes, x, y, values, norm, named, only):
     """Lines of equal values between the points: at round numbers, or at the one that was asked for. Returns them."""
-    locator = LogLocator(subs=(1, 2, 5), numticks=30) if isinstance(norm, LogNorm) else MaxNLocator(6)
+    locator = LogLocator(subs=(1, 2, 5), numticks=30) if isinstance(norm, LogNorm) else MaxNLocator(6, steps=(1, 2, 5, 10))
     levels = locator.tick_values(norm.vmin, norm.vmax) if only is None else [only]
     finite = values[np.isfinite(values)]
     levels = [level for level in levels if len(finite) and finite.min() < level < finite.max()]
@@ -502,7 +502,8 @@ def draw_line(axes, sweep, metric, cells, places, is_numeric, colour, marker, da
     value, low, high = (at(cells, metric[name]) for name in ("value", "ci_lo", "ci_hi"))
     has_limits = np.isfinite(low) & np.isfinite(high)
     if is_numeric and has_limits.any():
-        axes.fill_between(places, low, high, where=has_limits, color=colour, alpha=0.2, linewidth=0)
+        axes.fill_between(places, low, high, where=has_limits, color=colour, alpha=0.25, linewidth=0,
+                          snap=False)  # to whole dots it would lose a side
     if is_numeric:
         axes.plot(places, value, color=colour, marker=marker, linestyle=dashes, markersize=4.5, linewidth=1.4)
     else:

@@ -134,7 +134,7 @@ class PlotSweep(test_plots.ScriptCase):
     def test_slice_of_one_point_and_zip_named_by_either_key(self):
         (axes,) = self.panels(self.grid("zip", "--x", "cap", "--fix", "size=50", "--fix", "reserves=1300 bn USD"))
         np.testing.assert_allclose(axes.lines[0].get_xdata(), [0, 500])
-        self.assertEqual(axes.get_xlabel(), "standing_repo.cap (USD bn), with standing_repo.enabled")
+        self.assertEqual(axes.get_xlabel(), "standing_repo.cap (USD bn), with\nstanding_repo.enabled")
 
     # ------------------------------------------------------------ scatters and indices
 
