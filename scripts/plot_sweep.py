@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
@@ -502,8 +502,10 @@ def draw_line(axes, sweep, metric, cells, places, is_numeric, colour, marker, da
     value, low, high = (at(cells, metric[name]) for name in ("value", "ci_lo", "ci_hi"))
     has_limits = np.isfinite(low) & np.isfinite(high)
     if is_numeric and has_limits.any():
-        axes.fill_between(places, low, high, where=has_limits, color=colour, alpha=0.25, linewidth=0,
-                          snap=False)  # to whole dots it would lose a side
+        band = axes.fill_between(places, low, high, where=has_limits)
+        band.remove()  # as patches: a collection is drawn up to a dot aside, and a thin band would lose a side
+        for path in band.get_paths():
+            axes.add_patch(PathPatch(path, facecolor=colour, alpha=0.25, linewidth=0))
     if is_numeric:
         axes.plot(places, value, color=colour, marker=marker, linestyle=dashes, markersize=4.5, linewidth=1.4)
     else:

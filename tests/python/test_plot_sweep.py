@@ -109,7 +109,7 @@ class PlotSweep(test_plots.ScriptCase):
     def test_line_with_its_limits(self):
         (axes,) = self.panels(self.grid("line", axes=((TGA,),), value=lambda at: 10 + at[0]))
         np.testing.assert_allclose(axes.lines[0].get_xydata(), [(0, 10), (50, 60), (100, 110), (150, 160)])
-        band = axes.collections[0].get_paths()[0].vertices
+        band = axes.patches[0].get_path().vertices
         self.assertAlmostEqual(band[:, 1].min(), 4.0)
         self.assertAlmostEqual(band[:, 1].max(), 166.0)
 
