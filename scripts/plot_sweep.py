@@ -154,6 +154,9 @@ class Sweep(File):
             parts.append(f"standard errors up to {number(errors.max())} {metric['unit']}")
         need = self.group_attribute("sweep", "need")
         parts += [f"need {need}"] if need else []
+        flagged = self.read("sweep", "flagged")[self.status == DONE].max()
+        if flagged >= 0.001:
+            parts.append(f"up to {100 * flagged:.1f} % of path-days without a clearing rate below 3000 bp")
         failed = int((self.status == FAILED).sum())
         parts += [f"{failed} failed"] if failed else []
         program = self.attribute("program_version")
@@ -319,10 +322,9 @@ def fixed_text(sweep, fixed):
     return ", ".join(f"{sweep.short(k)} {sweep.written[np.flatnonzero(mask)[0], k]}" for k, mask in fixed)
 
 
-def panel_figure(count, columns, width, height, shares_x=False):
+def panel_figure(count, columns, width, height, shares_x=False, foot_height=0.75):
     """A figure, `count` panels of this height in inches that share their vertical axis, and its foot."""
     lines = -(-count // columns)
-    foot_height = 0.75
     figure = plt.figure(figsize=(width, height * lines + foot_height + 0.5), layout="constrained")
     spec = figure.add_gridspec(lines + 1, columns, height_ratios=[height] * lines + [foot_height])
     panels = []
@@ -339,7 +341,9 @@ def finish(figure, foot, sweep, metric, fixed, handles=(), notes=()):
     title = sweep.title() + (f"\nat {fixed_text(sweep, fixed)}" if fixed else "")
     figure.suptitle(wrapped(title, int(11 * figure.get_size_inches()[0])), x=0.01, ha="left", fontsize=10)
     if handles:
-        legend = foot.legend(handles=handles, loc="upper left", ncols=min(len(handles), 3), handlelength=2.6,
+        longest = 9 + max(len(handle.get_label()) for handle in handles)  # letters, with the handle
+        columns = max(1, min(len(handles), 3, int(12.5 * figure.get_size_inches()[0] / longest)))
+        legend = foot.legend(handles=handles, loc="upper left", ncols=columns, handlelength=2.6,
                              bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0)
         legend.set_in_layout(False)
     width = int(18 * figure.get_size_inches()[0])
@@ -405,8 +409,8 @@ def draw_heat(sweep, metric, fixed, options):
         drawn = axes.pcolormesh(x_edges, y_edges, np.ma.masked_invalid(values), norm=norm, cmap=COLOURS)
         prints = n_cells <= MOST_PRINTED
         if x["is_numeric"] and y["is_numeric"] and min(values.shape) >= 2:
-            lines.update(draw_contours(axes, x_at[x_order], y_at[y_order], values, norm, not prints and options.level is None,
-                                       options.level))
+            named = not prints and options.level is None
+            lines.update(draw_contours(axes, x_at[x_order], y_at[y_order], values, norm, named, options.level))
         for (j, k), row in np.ndenumerate(cells):
             corner, size = (x_edges[k], y_edges[j]), (x_edges[k + 1] - x_edges[k], y_edges[j + 1] - y_edges[j])
             value = values[j, k]
@@ -452,7 +456,8 @@ def panel_title(panels, i):
 
 def draw_contours(axes, x, y, values, norm, named, only):
     """Lines of equal values between the points: at round numbers, or at the one that was asked for. Returns them."""
-    locator = LogLocator(subs=(1, 2, 5), numticks=30) if isinstance(norm, LogNorm) else MaxNLocator(6, steps=(1, 2, 5, 10))
+    is_log = isinstance(norm, LogNorm)
+    locator = LogLocator(subs=(1, 2, 5), numticks=30) if is_log else MaxNLocator(6, steps=(1, 2, 5, 10))
     levels = locator.tick_values(norm.vmin, norm.vmax) if only is None else [only]
     finite = values[np.isfinite(values)]
     levels = [level for level in levels if len(finite) and finite.min() < level < finite.max()]
@@ -474,13 +479,16 @@ def draw_lines(sweep, metric, fixed, options):
     levels = [None] if panels is None else list(panels["levels"])
     places, _, order = positions_of(x)
     columns = min(len(levels), 2)
-    figure, grid, foot = panel_figure(len(levels), columns, 6.8 if columns == 1 else 9.6, 3.0, shares_x=True)
+    figure, grid, foot = panel_figure(len(levels), columns, 6.8 if columns == 1 else 9.6, 3.0, shares_x=True,
+                                      foot_height=1.0 if y is not None and len(y["levels"]) > 3 else 0.75)
     has_failed = False
     for i, axes in enumerate(grid):
         cells = cells_of(sweep, rows, x, y, panels, levels[i])[:, order]
         for line, colour_marker_dashes in zip(cells, SERIES):
             has_failed |= draw_line(axes, sweep, metric, line, places[order], x["is_numeric"], *colour_marker_dashes)
         label_axis(axes.xaxis, x, places)
+        if not x["is_numeric"]:
+            axes.set_xlim(-0.5, len(places) - 0.5)
         axes.set_ylabel("" if i % columns else metric["label"])
         if i + columns < len(levels):
             axes.set_xlabel("")

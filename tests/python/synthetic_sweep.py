@@ -58,7 +58,7 @@ def write_design(path, kind="lhs", count=40, indices=None, failed=(), **about):
 
 
 def write_sweep(path, kind, keys, points, design, words, values, status, shape=None, indices=None, base="",
-                conditional=0, ended="complete"):
+                conditional=0, ended="complete", flagged=0.0):
     text = h5py.string_dtype()
     n = len(points)
     with h5py.File(path, "w") as file:
@@ -83,6 +83,7 @@ def write_sweep(path, kind, keys, points, design, words, values, status, shape=N
         group["se"] = np.where(np.isfinite(both), [3.0, 0.01], np.nan)
         group["status"] = status
         group["n_paths"] = np.where(status == 1, 512, 0)
+        group["flagged"] = np.where(status == 1, flagged, np.nan)
         group["hash"] = np.array([f"{k:064x}" for k in points], dtype=text)
         group["message"] = np.array(["" for _ in points], dtype=text)
         if indices:

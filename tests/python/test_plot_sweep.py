@@ -70,7 +70,8 @@ class PlotSweep(test_plots.ScriptCase):
         self.assertIn("p_above (fraction)", texts_of(figure))
 
     def test_failed_missing_and_unknown_points_are_hatched(self):
-        figure = self.grid("holes", axes=((TGA,), (RESERVES,)), failed=(0, 1), missing=(4,), unknown=(7,), skipped=(10,))
+        figure = self.grid("holes", axes=((TGA,), (RESERVES,)), failed=(0, 1), missing=(4,), unknown=(7,),
+                           skipped=(10,))
         (axes,) = self.panels(figure)
         hatches = [patch.get_hatch() for patch in axes.patches if isinstance(patch, Rectangle)]
         self.assertEqual(sorted(hatches), ["....", "....", "////", "////", "xxxx"])
@@ -185,6 +186,7 @@ class PlotSweep(test_plots.ScriptCase):
                 self.assertIn("conditional replay", texts_of(self.grid("replay", **about)))
         free = "format: repoquake/scenario/1\ndrivers: {volatility: drawn}\n"
         self.assertNotIn("conditional", texts_of(self.grid("free", base=free)))
+        self.assertIn("up to 2.5 % of path-days", texts_of(self.grid("high", flagged=0.025)))
         self.assertIn("interrupted", texts_of(self.grid("broken", ended="interrupted")))
 
     # ------------------------------------------------------------ files and complaints
@@ -211,7 +213,8 @@ class PlotSweep(test_plots.ScriptCase):
         self.refused(2, r"--metric p95_pek: .* has p95_peak, p_above; did you mean p95_peak\?", path, "--metric",
                      "p95_pek")
         self.refused(2, r"--x reservs: .*did you mean reserves\?", path, "--x", "reservs")
-        self.refused(2, r"--fix reserves=7: fed_balance_sheet.reserves takes 1300 bn USD, ", path, "--fix", "reserves=7")
+        self.refused(2, r"--fix reserves=7: fed_balance_sheet.reserves takes 1300 bn USD, ", path, "--fix",
+                     "reserves=7")
         self.refused(2, r"--fix reserves: written KEY=VALUE", path, "--fix", "reserves")
         self.refused(2, r"--fix: no point has all these values", path, "--fix", "enabled=false", "--fix", "cap=500")
         self.refused(2, r"--y cap: is fixed", path, "--y", "cap", "--fix", "enabled=false")
@@ -237,7 +240,8 @@ class PlotSweep(test_plots.ScriptCase):
         self.refused(2, "heat: needs two axes", path, "--kind", "heat")
         self.refused(2, "a grid design has none; saltelli", path, "--kind", "indices")
         write_design(path, "lhs")
-        self.refused(2, r"heat: of a grid only, and this is an lhs design; try scatter or indices", path, "--kind", "heat")
+        self.refused(2, r"heat: of a grid only, and this is an lhs design; try scatter or indices", path, "--kind",
+                     "heat")
         self.refused(65, "a part of a sweep has none before it is merged", path, "--kind", "indices")
         self.refused(2, "--y: a scatter", path, "--y", "position")
         nothing = np.full(2, np.nan)
