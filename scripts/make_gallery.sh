@@ -57,6 +57,11 @@ run() {
   "$program" run "scenarios/$scenario.yaml" --quiet --output "$results/$name.h5" "$@" >/dev/null
 }
 
+# sweep NAME: a result of a sweep of the library, all its points
+sweep() {
+  "$program" sweep "scenarios/sweeps/$1.yaml" --quiet --output "$results/$1.h5" >/dev/null
+}
+
 # draw FIGURE SCRIPT ARGUMENT...: small enough for a page
 draw() {
   local name=$1 script=$2
@@ -74,6 +79,8 @@ run fall_2025_no_facility fall_2025_no_facility
 run quarter_end quarter_end
 run joint_crisis joint_crisis
 run joint_crisis_without_shocks joint_crisis --set '~shocks'
+sweep tga_x_reserves
+sweep year_end_ceiling
 "$program" trace scenarios/sep_2019.yaml --path 7 --format json --quiet >"$results/sep_2019_path_7.json"
 
 draw sep_2019_fan fan "$results/sep_2019.h5" --dpi 100
@@ -86,3 +93,5 @@ draw fall_2025_exceedance exceedance "$results/fall_2025.h5" "$results/fall_2025
 draw quarter_end_fan fan "$results/quarter_end.h5"
 draw joint_crisis_compare compare "$results/joint_crisis_without_shocks.h5" "$results/joint_crisis.h5" \
   --scale symlog --label "without the shocks" --label "with the shocks: build of 600 bn, volatility, sales by others"
+draw tga_x_reserves sweep "$results/tga_x_reserves.h5" --dpi 100
+draw year_end_ceiling sweep "$results/year_end_ceiling.h5" --metric p_above_75bp
