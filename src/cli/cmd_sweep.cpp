@@ -216,6 +216,8 @@ class SweepRunner {
           keep(k, study::outcome_of(end), need);
         });
     progress_ = nullptr;
+    for (std::size_t k = 0; k < table_.points.size(); ++k)  // points that an end came before are known by name at least
+      if (table_.points[k].hash.empty()) static_cast<void>(load(k));
   }
 
   [[nodiscard]] int threads() const noexcept { return threads_; }
