@@ -3,19 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
-#include <filesystem>
-#include <limits>
 #include <optional>
-#include <system_error>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "io/cf_dataset.hpp"
 #include "io/chunk_encoder.hpp"

@@ -62,14 +62,15 @@ void add_days(std::string& text, const Comparison& c, std::size_t side, const Ve
   const auto spread = std::ranges::find(c.variables, Variable::spread);
   if (versus.days.empty() || spread == c.variables.end()) return;
   const std::size_t n_days = c.base.dates.size();
-  const auto median_of = [n_days](const Side& s, std::size_t day) {
+  const auto mean_of = [n_days](const Side& s, std::size_t day) {
     const auto place = std::ranges::find(s.variables, Variable::spread) - s.variables.begin();
-    return s.median[static_cast<std::size_t>(place) * n_days + day];
+    const std::size_t row = static_cast<std::size_t>(place) * n_days + day;
+    return with_error(s.mean[row], s.mean_se[row]);
   };
   const std::size_t first = static_cast<std::size_t>(spread - c.variables.begin()) * n_days;
   const std::string other = letter(side);
   text += '\n';
-  add_row(text, "SOFR - IORB, bp", {"median A", "median " + other, "mean " + other + " - A"});
+  add_row(text, "SOFR - IORB, bp", {"mean A", "mean " + other, "mean " + other + " - A"});
   std::size_t n_equal = 0;
   for (std::size_t day = 0; day < n_days; ++day) {
     const double value = versus.days[first + day], error = versus.days_se[first + day];
@@ -78,9 +79,7 @@ void add_days(std::string& text, const Comparison& c, std::size_t side, const Ve
       continue;
     }
     const bool is_noise = !std::isnan(error) && std::fabs(value) <= 2.0 * error;
-    add_row(text, iso(c.base.dates[day]),
-            {fmt::format("{:.1f}", median_of(c.base, day)), fmt::format("{:.1f}", median_of(versus.side, day)),
-             with_error(value, error)},
+    add_row(text, iso(c.base.dates[day]), {mean_of(c.base, day), mean_of(versus.side, day), with_error(value, error)},
             is_noise ? kNoise : std::string_view(c.base.marks[day]));
   }
   if (n_equal > 0) text += fmt::format("  {} day{} without any difference\n", n_equal, n_equal == 1 ? "" : "s");
@@ -91,12 +90,13 @@ void add_difference(std::string& text, std::string_view label, const Difference&
   const bool is_equal = d.value == 0.0 && !(d.standard_error > 0.0);
   const double error = factor * d.standard_error;
   const int decimals = is_equal ? 1 : metric_decimals(error);
+  const auto text_of = [factor](const stats::Estimate& e) {
+    return with_error(factor * e.value, factor * e.standard_error);
+  };
   const std::string share = std::isnan(d.share_larger) ? "" : fmt::format("{:.1f} %", 100.0 * d.share_larger);
   const bool is_noise = !is_equal && std::fabs(d.value) <= 2.0 * d.standard_error;
   add_row(text, label,
-          {fmt::format("{:.{}f}", factor * d.base.value, decimals),
-           fmt::format("{:.{}f}", factor * d.other.value, decimals),
-           is_equal ? "none" : with_error(factor * d.value, error, decimals), share},
+          {text_of(d.base), text_of(d.other), is_equal ? "none" : with_error(factor * d.value, error, decimals), share},
           is_noise ? kNoise : "");
 }
 
