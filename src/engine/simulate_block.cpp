@@ -58,15 +58,15 @@ ColumnData& column_of(FlowTarget target, model::DayFlows& flows) noexcept {
   return flows.tga;
 }
 
-void draw_path_constants(std::uint64_t seed, std::uint64_t first_path, model::PathDraws& draws) noexcept {
-  random::draw_uniform_pair(seed, first_path, 0, Stream::bank_capacity, 0, draws.bank_capacity, draws.dealer_capacity);
-  random::draw_uniform_pair(seed, first_path, 0, Stream::fund_leverage, 0, draws.fund_leverage, draws.sales_scale);
+void draw_path_constants(DrawSource& source, std::uint64_t first_path, model::PathDraws& draws) noexcept {
+  source.uniform_pair(first_path, 0, Stream::bank_capacity, 0, draws.bank_capacity, draws.dealer_capacity);
+  source.uniform_pair(first_path, 0, Stream::fund_leverage, 0, draws.fund_leverage, draws.sales_scale);
   for (ColumnData* column : {&draws.bank_capacity, &draws.dealer_capacity, &draws.fund_leverage, &draws.sales_scale})
     random::normals_from_uniforms(*column, *column);
 }
 
 /// A shock's size before location and scale: a unit law or, for laws by their quantiles, a uniform. One value a path.
-void draw_score(const PlanShock& shock, std::uint64_t seed, std::uint64_t first_path, Column scratch,
+void draw_score(const PlanShock& shock, DrawSource& source, std::uint64_t first_path, Column scratch,
                 Column score) noexcept {
   switch (shock.law) {
     case PlanShock::Law::constant:
@@ -74,13 +74,15 @@ void draw_score(const PlanShock& shock, std::uint64_t seed, std::uint64_t first_
     case PlanShock::Law::uniform:
     case PlanShock::Law::discrete:
     case PlanShock::Law::empirical:
-      return random::draw_uniforms(seed, first_path, 0, Stream::shock_size, shock.slot, score);
+      return source.uniforms(first_path, 0, Stream::shock_size, shock.slot, score);
     case PlanShock::Law::student_t:
-      return random::draw_student_t(seed, first_path, 0, Stream::shock_size, shock.slot, shock.degrees_of_freedom,
-                                    scratch, score);
+      source.uniforms(first_path, 0, Stream::shock_size, shock.slot, score);
+      if (shock.degrees_of_freedom != 4.0)  // all but t(4) take a second uniform
+        source.uniforms(first_path, 0, Stream::shock_size, static_cast<std::uint16_t>(shock.slot + 1), scratch);
+      return random::student_t_from_uniforms(shock.degrees_of_freedom, score, scratch, score);
     case PlanShock::Law::normal:
     case PlanShock::Law::lognormal:
-      return random::draw_normals(seed, first_path, 0, Stream::shock_size, shock.slot, score);
+      return source.normals(first_path, 0, Stream::shock_size, shock.slot, score);
   }
 }
 
@@ -114,7 +116,7 @@ double size_of(const PlanShock& shock, double score) noexcept {
 void correlate_scores(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept {
   const auto& places = plan.correlation->shocks;
   for (std::size_t k = 0; k < places.size(); ++k)
-    random::draw_normals(plan.seed, first_path, 0, Stream::shock_size, plan.shocks[places[k]].slot, work.correlated[k]);
+    work.source->normals(first_path, 0, Stream::shock_size, plan.shocks[places[k]].slot, work.correlated[k]);
   plan.correlation->correlator.apply(work.correlated);
   for (std::size_t k = 0; k < places.size(); ++k) {
     const PlanShock& shock = plan.shocks[places[k]];
@@ -127,31 +129,31 @@ void correlate_scores(const plan::Plan& plan, std::uint64_t first_path, BlockWor
 }
 
 /// From which row on a shock acts on a path; where it does not happen its size is 0.
-void draw_start(const PlanShock& shock, std::uint64_t seed, std::uint64_t first_path, Column size,
+void draw_start(const PlanShock& shock, DrawSource& source, std::uint64_t first_path, Column size,
                 Column start) noexcept {
   const double n = shock.last_start - shock.first_start + 1.0;
   if (shock.has_random_start()) {
-    random::draw_uniforms(seed, first_path, 0, Stream::shock_date, shock.slot, start);
+    source.uniforms(first_path, 0, Stream::shock_date, shock.slot, start);
     for (double& row : start) row = shock.first_start + std::min(std::floor(row * n), n - 1.0);
   } else {
     std::ranges::fill(start, static_cast<double>(shock.first_start));
   }
   if (shock.probability < 1.0) {
     ColumnData chance;
-    random::draw_uniforms(seed, first_path, 0, Stream::shock_date, static_cast<std::uint16_t>(shock.slot + 1), chance);
+    source.uniforms(first_path, 0, Stream::shock_date, static_cast<std::uint16_t>(shock.slot + 1), chance);
     for (std::size_t i = 0; i < kBlockPaths; ++i) size[i] = chance[i] < shock.probability ? size[i] : 0.0;
   }
 }
 
 void draw_shocks(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept {
   for (std::size_t k = 0; k < plan.shocks.size(); ++k)
-    draw_score(plan.shocks[k], plan.seed, first_path, work.scratch, work.shock_sizes[k]);
+    draw_score(plan.shocks[k], *work.source, first_path, work.scratch, work.shock_sizes[k]);
   if (plan.correlation) correlate_scores(plan, first_path, work);
   for (std::size_t k = 0; k < plan.shocks.size(); ++k) {
     const PlanShock& shock = plan.shocks[k];
     for (double& value : work.shock_sizes[k])
       value = std::clamp(size_of(shock, value), shock.clip_low, shock.clip_high);
-    draw_start(shock, plan.seed, first_path, work.shock_sizes[k], work.shock_starts[k]);
+    draw_start(shock, *work.source, first_path, work.shock_sizes[k], work.shock_starts[k]);
   }
 }
 
@@ -177,13 +179,13 @@ void draw_drivers(const plan::Plan& plan, std::uint64_t first_path, std::uint32_
   auto& d = work.driver_draws;
   auto& [tga, coupons, bills, factors, volatility] = work.driver_scores;
   const auto pair = [&](Stream even, std::uint16_t slot, ColumnData& first, ColumnData& second) {
-    random::draw_uniform_pair(plan.seed, first_path, day, even, slot, first, second);
+    work.source->uniform_pair(first_path, day, even, slot, first, second);
   };
   pair(Stream::tga_flow, 1, coupons, work.late_scratch);  // slot 1: only its tail is used
   pair(Stream::tga_flow, 0, tga, work.scratch);
   pair(Stream::coupon_settlement, 0, coupons, bills);
   pair(Stream::other_factors, 0, factors, volatility);
-  random::draw_uniforms(plan.seed, first_path, day, Stream::volatility_jump, 0, d.jump);
+  work.source->uniforms(first_path, day, Stream::volatility_jump, 0, d.jump);
   for (ColumnData& score : work.driver_scores) random::normals_from_uniforms(score, score);
   if (plan.driver_correlation) plan.driver_correlation->apply(work.driver_scores);
   random::student_t4_from_normals(tga, work.scratch, work.late_scratch, d.tga);
@@ -226,13 +228,13 @@ void compose_flows(const plan::Plan& plan, std::uint64_t first_path, std::uint32
 void draw_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t day, BlockWorkspace& work) noexcept {
   const double n = plan.params.need.degrees_of_freedom;
   auto& d = work.draws;
-  random::draw_uniform_pair(plan.seed, first_path, day, Stream::need_shock, 0, d.need_shock, d.late_shock);
+  work.source->uniform_pair(first_path, day, Stream::need_shock, 0, d.need_shock, d.late_shock);
   if (n != 4.0)  // all but t(4) take a second uniform
-    random::draw_uniform_pair(plan.seed, first_path, day, Stream::need_shock, 1, work.scratch, work.late_scratch);
+    work.source->uniform_pair(first_path, day, Stream::need_shock, 1, work.scratch, work.late_scratch);
   random::student_t_from_uniforms(n, d.need_shock, work.scratch, d.need_shock);
   random::student_t_from_uniforms(n, d.late_shock, work.late_scratch, d.late_shock);
-  random::draw_uniform_pair(plan.seed, first_path, day, Stream::pullback, 0, d.pullback, d.rate_noise);
-  random::draw_uniform_pair(plan.seed, first_path, day, Stream::tail_width, 0, d.tail_width, d.other_sales);
+  work.source->uniform_pair(first_path, day, Stream::pullback, 0, d.pullback, d.rate_noise);
+  work.source->uniform_pair(first_path, day, Stream::tail_width, 0, d.tail_width, d.other_sales);
   for (ColumnData* column : {&d.pullback, &d.rate_noise, &d.tail_width, &d.other_sales})
     random::normals_from_uniforms(*column, *column);
 }
@@ -467,7 +469,8 @@ class ChunkRecorder {
 }  // namespace
 
 BlockWorkspace::BlockWorkspace(const plan::Plan& plan)
-    : state(plan.params.basis_trade.cohorts),
+    : source(make_draw_source(plan)),
+      state(plan.params.basis_trade.cohorts),
       outcome{},
       flows{},
       draws{},
@@ -482,7 +485,7 @@ BlockWorkspace::BlockWorkspace(const plan::Plan& plan)
       late_scratch{} {}
 
 void open_block(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept {
-  draw_path_constants(plan.seed, first_path, work.path_draws);
+  draw_path_constants(*work.source, first_path, work.path_draws);
   draw_shocks(plan, first_path, work);
   work.drivers = {};
   model::open_day(plan.opening, work.path_draws, work.state, work.outcome);

@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "repoquake/engine/chunk_result.hpp"
+#include "repoquake/engine/draw_source.hpp"
 #include "repoquake/engine/manifest.hpp"
 #include "repoquake/model/drivers.hpp"
 #include "repoquake/model/step_day.hpp"
@@ -19,6 +21,7 @@ namespace repoquake::engine {
 struct BlockWorkspace {
   explicit BlockWorkspace(const plan::Plan& plan);
 
+  std::unique_ptr<DrawSource> source;
   model::PathState state;
   model::DayOutcome outcome;
   model::DayFlows flows;
