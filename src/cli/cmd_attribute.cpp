@@ -30,6 +30,7 @@ struct AttributeCommand {
   std::vector<std::string> metrics;   ///< ids; none: all
   std::vector<std::string> switches;  ///< "NAME: KEY=VALUE", what turns NAME off
   bool no_shocks = false;
+  std::size_t orders = 0;  ///< 0: not asked for
 };
 
 /// Something that is switched off by settings.
@@ -99,7 +100,7 @@ void choose_metrics(const std::vector<std::string>& asked, scenario::Scenario& s
 }
 
 /// The plan of a subset: what is not in it is switched off, the need of the whole is held.
-plan::Plan plan_of(std::size_t subset, const std::vector<Factor>& factors, const io::LoadedScenario& whole,
+plan::Plan plan_of(study::Subset subset, const std::vector<Factor>& factors, const io::LoadedScenario& whole,
                    const AttributeCommand& attribute) {
   ScenarioOptions options = attribute.options.scenario;
   bool states_need = false;
@@ -122,6 +123,44 @@ plan::Plan plan_of(std::size_t subset, const std::vector<Factor>& factors, const
   return std::move(*compiled.plan);
 }
 
+/// Orders that are drawn where there are too many subsets and nobody says how many.
+constexpr std::size_t kUsualOrders = 64;
+
+/// All subsets, or a sample of orders where it is asked for or there are too many factors.
+study::AttributionDesign choose_design(const AttributeCommand& attribute, std::size_t n_factors, std::uint64_t seed) {
+  if (n_factors == 0)
+    throw ScenarioError(attribute.file +
+                        ": has no shock that does anything; name switches with --switch 'NAME: KEY=VALUE'");
+  if (n_factors > study::kMostSampledFactors)
+    throw CLI::ValidationError("attribute",
+                               fmt::format("has {} factors; at most {} are attributed, leave some out with "
+                                           "--set shocks.ID.enabled=false",
+                                           n_factors, study::kMostSampledFactors));
+  if (attribute.orders == 0 && n_factors <= study::kMostFactors) return study::all_subsets(n_factors);
+  return study::sample_orders(n_factors, attribute.orders == 0 ? kUsualOrders : attribute.orders, seed);
+}
+
+void require_memory(const study::AttributionDesign& design, std::uint64_t n_paths, std::uint64_t n_metrics) {
+  const std::uint64_t most = kMostValues / (study::Attributor::numbers_per_path(design) + 1) / n_metrics;
+  if (n_paths > most)
+    throw CLI::ValidationError(
+        "attribute",
+        fmt::format("{} factors, {} paths and {} metrics need too much memory; at most {} paths with --paths, "
+                    "or fewer metrics with --metric",
+                    design.n_factors, n_paths, n_metrics, most));
+}
+
+/// What the shares are made of, for people.
+std::string method_text(const study::AttributionDesign& design, std::uint64_t n_paths, std::uint64_t seed) {
+  const std::string worlds = fmt::format("{} factors, {} worlds of {} paths on the same draws, seed {}",
+                                         design.n_factors, design.worlds.size(), n_paths, seed);
+  if (!design.is_sample()) return worlds + "; shares sum to the effect, errors are theirs\n";
+  return worlds + fmt::format(
+                      "\nShares over a sample of {} orders, {} drawn and their reverses; they sum to the effect, "
+                      "errors are those of paths and orders together\n",
+                      design.orders.size(), design.orders.size() / 2);
+}
+
 int run_attribute(const AttributeCommand& attribute, const Command& command) {
   const auto& options = attribute.options;
   if (!options.output.empty() && !options.dry_run) io::check_output(options.output, options.force);
@@ -130,73 +169,61 @@ int run_attribute(const AttributeCommand& attribute, const Command& command) {
   if (!options.quiet && !whole.loaded.diagnostics.empty()) command.err << whole.loaded.diagnostics.render() << '\n';
   const std::vector<Factor> factors = find_factors(attribute, *whole.plan);
   choose_metrics(attribute.metrics, whole.loaded.scenario);
-  if (factors.empty())
-    throw ScenarioError(attribute.file +
-                        ": has no shock that does anything; name switches with --switch 'NAME: KEY=VALUE'");
-  if (factors.size() > study::kMostFactors)
-    throw CLI::ValidationError("attribute",
-                               fmt::format("{} factors make {} worlds; at most {} factors are attributed, leave "
-                                           "some out with --set shocks.ID.enabled=false",
-                                           factors.size(), std::uint64_t{1} << factors.size(), study::kMostFactors));
-  const std::size_t n_subsets = std::size_t{1} << factors.size();
+  const study::AttributionDesign design = choose_design(attribute, factors.size(), whole.loaded.scenario.simulate.seed);
+  const std::size_t n_worlds = design.worlds.size();
   const std::uint64_t n_paths = whole.plan->n_paths, n_metrics = whole.loaded.scenario.metrics.size();
-  if (n_paths > kMostValues / n_subsets / n_metrics)
-    throw CLI::ValidationError("attribute",
-                               fmt::format("{} worlds, {} paths and {} metrics need too much memory; at most {} "
-                                           "paths with --paths, or fewer metrics with --metric",
-                                           n_subsets, n_paths, n_metrics, kMostValues / n_subsets / n_metrics));
+  require_memory(design, n_paths, n_metrics);
   if (options.dry_run) {
-    const std::vector<plan::Plan> one{plan_of(n_subsets - 1, factors, whole.loaded, attribute)};
-    command.out << fmt::format("{} factors, {} worlds; of one of them:\n", factors.size(), n_subsets);
+    const std::vector<plan::Plan> one{plan_of(design.worlds.back(), factors, whole.loaded, attribute)};
+    command.out << fmt::format("{} factors, {}{} worlds; of one of them:\n", factors.size(),
+                               design.is_sample() ? fmt::format("{} orders, ", design.orders.size()) : "", n_worlds);
     show_estimate(one, options, "", command.out);
     return kOk;
   }
 
   const auto start = std::chrono::steady_clock::now();
-  std::vector<std::vector<std::vector<double>>> values(n_metrics, std::vector<std::vector<double>>(n_subsets));
-  std::vector<std::vector<stats::Estimate>> estimates(n_metrics, std::vector<stats::Estimate>(n_subsets));
-  std::vector<stats::MetricSpec> specs;
+  std::vector<std::vector<double>> values(n_metrics);  // of one world at a time
+  std::vector<study::Attributor> attributors;
   int threads = 1;
   std::string failure;
   const bool is_whole = [&] {
-    Progress progress(command.err, n_subsets, stderr_is_terminal(), options.quiet, "points");
+    Progress progress(command.err, n_worlds, stderr_is_terminal(), options.quiet, "points");
     return engine::run_points(
-        n_subsets, [&](std::uint64_t s) { return std::optional(plan_of(s, factors, whole.loaded, attribute)); },
+        n_worlds,
+        [&](std::uint64_t w) { return std::optional(plan_of(design.worlds[w], factors, whole.loaded, attribute)); },
         {.threads = options.threads, .stop = &catch_signals()},
-        [&](std::uint64_t s, const engine::PointEnd& end) {
-          if (!end.summary) {
-            failure = end.failure;
-            return;
-          }
+        [&](std::uint64_t w, const engine::PointEnd& end) {
+          if (!end.summary && failure.empty()) failure = end.failure;
+          if (!failure.empty()) return;
           threads = end.summary->threads;
-          specs = end.summary->manifest.metrics;
-          for (std::size_t m = 0; m < n_metrics; ++m) estimates[m][s] = end.summary->stats.metric(m);
-          progress.show(s + 1, (s + 1) * n_paths);
+          for (std::size_t m = 0; m < n_metrics; ++m) {
+            if (attributors.size() == m) attributors.emplace_back(end.summary->manifest.metrics[m], design);
+            attributors[m].absorb(end.summary->stats.metric(m), values[m]);
+            values[m].clear();
+          }
+          progress.show(w + 1, (w + 1) * n_paths);
         },
-        [&](std::uint64_t s, const engine::ChunkResult& chunk) {
+        [&](std::uint64_t, const engine::ChunkResult& chunk) {
           for (std::size_t m = 0; m < n_metrics; ++m) {
             const auto part = std::span(chunk.metrics).subspan(m * chunk.n_paths, chunk.n_paths);
-            values[m][s].insert(values[m][s].end(), part.begin(), part.end());
+            values[m].insert(values[m].end(), part.begin(), part.end());
           }
         });
   }();
   if (!failure.empty()) throw std::runtime_error(failure);
   if (!is_whole) {
-    command.err << "repoquake: interrupted; an attribution of some of the subsets is not kept\n";
+    command.err << "repoquake: interrupted; an attribution of some of the worlds is not kept\n";
     return kInterrupted;
   }
 
   std::vector<study::Attribution> attributions;
-  for (std::size_t m = 0; m < n_metrics; ++m)
-    attributions.push_back(study::attribute(specs[m], estimates[m], values[m]));
+  for (const auto& attributor : attributors) attributions.push_back(attributor.result());
   std::vector<std::string> names;
   for (const auto& factor : factors) names.push_back(factor.name);
   const auto& s = whole.loaded.scenario;
   command.out << (s.title.empty() ? s.name : s.title) << '\n';
   if (whole.plan->is_conditional) command.out << "Conditional replay: realised flows are inputs in every world.\n";
-  command.out << fmt::format(
-      "{} factors, {} worlds of {} paths on the same draws, seed {}; shares sum to the effect, errors are theirs\n",
-      factors.size(), n_subsets, n_paths, s.simulate.seed);
+  command.out << method_text(design, n_paths, s.simulate.seed);
   command.out << report::attribution_table(attributions, names);
   if (!options.output.empty()) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -205,6 +232,7 @@ int run_attribute(const AttributeCommand& attribute, const Command& command) {
                            .title = s.title,
                            .is_conditional = whole.plan->is_conditional,
                            .n_paths = n_paths,
+                           .n_worlds = n_worlds,
                            .seed = s.simulate.seed,
                            .threads = threads,
                            .seconds = seconds},
@@ -220,8 +248,8 @@ void add_attribute(CLI::App& app, const Command& command, int& exit_code) {
   auto attribute = std::make_shared<AttributeCommand>();
   auto* verb =
       app.add_subcommand("attribute",
-                         "how much of each metric the named shocks bring about: Shapley shares over all subsets on "
-                         "the same draws, with errors; the funding need is that of the whole");
+                         "how much of each metric the named shocks bring about: Shapley shares on the same draws, with "
+                         "errors; the funding need is that of the whole");
   verb->add_option("FILE", attribute->file, "scenario file, or lib:NAME of the built-in library")->required();
   verb->add_option("--metric", attribute->metrics,
                    "id of a metric, or an expression; may be repeated; default: all of the scenario's, else the mean "
@@ -234,6 +262,14 @@ void add_attribute(CLI::App& app, const Command& command, int& exit_code) {
       ->type_name("NAME: KEY=VALUE")
       ->allow_extra_args(false);
   verb->add_flag("--no-shocks", attribute->no_shocks, "only the switches, no shocks");
+  verb->add_option(
+          "--orders", attribute->orders,
+          fmt::format("shares over a sample of N orders of switching on instead of all subsets; an even number: "
+                      "each is drawn with its reverse; default: {} where there are more than {} factors",
+                      kUsualOrders, study::kMostFactors))
+      ->type_name("N")
+      ->check(CLI::Range(study::kFewestOrders, std::size_t{1'000'000}))
+      ->check([](const std::string& text) { return (text.back() - '0') % 2 == 0 ? "" : "must be even, got " + text; });
   add_simulation_options(*verb, attribute->options, "also write the shares to a file");
   verb->callback([attribute, command, &exit_code] { exit_code = run_attribute(*attribute, command); });
 }

@@ -13,9 +13,14 @@ namespace {
 using study::Attribution;
 using study::Share;
 
-void write_group(const Group& root, std::span<const Attribution> metrics, std::span<const std::string> factors) {
+void write_group(const Group& root, std::span<const Attribution> metrics, std::span<const std::string> factors,
+                 std::uint64_t n_worlds) {
   const Group group = root.create_group("attribution");
   const std::uint64_t n_metrics = metrics.size(), n_factors = factors.size();
+  const std::size_t n_orders = metrics.front().n_orders;
+  group.attributes().set("method", n_orders == 0 ? "all subsets" : "sample of orders");
+  group.attributes().set("n_worlds", static_cast<std::int64_t>(n_worlds));
+  group.attributes().set("n_orders", static_cast<std::int64_t>(n_orders));
   std::vector<std::string> ids, units, expressions;
   for (const auto& m : metrics) {
     ids.push_back(m.metric.id);
@@ -49,11 +54,12 @@ void write_group(const Group& root, std::span<const Attribution> metrics, std::s
 
   const auto of_factors = [&](const std::string& name, std::vector<Share> Attribution::*shares,
                               const std::string& text) {
-    std::vector<double> values, errors;
+    std::vector<double> values, errors, of_orders;
     for (const auto& m : metrics)
       for (const Share& share : m.*shares) {
         values.push_back(share.value);
         errors.push_back(share.standard_error);
+        of_orders.push_back(share.error_of_orders);
       }
     const bool is_pair = shares == &Attribution::interactions;
     const auto write = [&](const std::string& as, const std::vector<double>& numbers, const std::string& meaning) {
@@ -65,6 +71,8 @@ void write_group(const Group& root, std::span<const Attribution> metrics, std::s
     };
     write(name, values, text);
     write(name + "_se", errors, "standard error: " + text);
+    if (shares == &Attribution::shapley)
+      write(name + "_se_orders", of_orders, "the part of it that is due to the sample of orders; 0 over all subsets");
   };
   of_factors("shapley", &Attribution::shapley,
              "share of the factor in the effect, mean over the orders of switching on");
@@ -93,7 +101,7 @@ void write_attribution(const std::string& path, bool force, std::span<const Attr
     about.set("seed", run.seed);
     about.set("program_version", provenance.program_version);
     about.set("git_describe", provenance.git_describe);
-    write_group(root, metrics, factors);
+    write_group(root, metrics, factors, run.n_worlds);
     const Group origin = root.create_group("provenance");
     describe(origin.create_text("resolved_scenario", provenance.resolved_scenario), "",
              "the scenario with every factor on, YAML");

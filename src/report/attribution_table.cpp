@@ -16,6 +16,15 @@ std::string text_of(const study::Share& share) {
   return with_error(share.value, share.standard_error, metric_decimals(share.standard_error));
 }
 
+/// Due to orders, due to paths.
+std::vector<std::string> parts_of_error(const study::Share& share) {
+  if (std::isnan(share.value)) return {"no value"};
+  const double of_paths = std::sqrt(
+      std::max(0.0, share.standard_error * share.standard_error - share.error_of_orders * share.error_of_orders));
+  const int decimals = metric_decimals(share.standard_error);
+  return {fmt::format("{:.{}f}", share.error_of_orders, decimals), fmt::format("{:.{}f}", of_paths, decimals)};
+}
+
 void add_metric(std::string& text, const study::Attribution& a, std::span<const std::string> factors) {
   const auto estimate = [](const stats::Estimate& e) {
     return std::isnan(e.value) ? "no value" : with_error(e.value, e.standard_error, metric_decimals(e.standard_error));
@@ -33,6 +42,12 @@ void add_metric(std::string& text, const study::Attribution& a, std::span<const 
   add_row(text, "together", {text_of(a.effect)});
   add_row(text, "all factors on", {estimate(a.all)});
   if (factors.size() < 2) return;
+  if (a.n_orders > 0) {
+    text += "  errors of the shares that are due to the sample of orders, and of paths\n";
+    for (std::size_t j = 0; j < factors.size(); ++j) add_row(text, "  " + factors[j], parts_of_error(a.shapley[j]));
+    text += "  interactions are told over all subsets only\n";
+    return;
+  }
   text += "  interactions, more (or less) together than apart\n";
   for (std::size_t j = 0; j < factors.size(); ++j)
     for (std::size_t i = 0; i < j; ++i)

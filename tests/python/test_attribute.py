@@ -29,7 +29,7 @@ class Attribute(unittest.TestCase):
         return done
 
     def shares(self, *words):
-        self.tool("attribute", *words, "--quiet", "--force", "-o", "a.h5")
+        self.said = self.tool("attribute", *words, "--quiet", "--force", "-o", "a.h5").stdout
         with h5py.File(self.folder / "a.h5") as file:
             group = file["attribution"]
             return {name: group[name].asstr()[:] if group[name].dtype.kind == "O" else group[name][:] for name in group}
@@ -89,13 +89,44 @@ class Attribute(unittest.TestCase):
         self.assertIn('no variable is called "sof"', self.tool("attribute", CRISIS, "--metric", "mean(max(sof))", code=2).stderr)
         self.assertIn("must be NAME: KEY=VALUE", self.tool("attribute", CRISIS, "--switch", "policy", code=2).stderr)
         self.assertIn("unknown key", self.tool("attribute", CRISIS, "--switch", "x: polcy.tga=1", code=65).stderr)
-        many = [word for k in range(13) for word in ("--switch", f"s{k}: simulate.seed={k}")]
-        self.assertIn("at most 12", self.tool("attribute", SEPTEMBER, *many, code=2).stderr)
+        many = [word for k in range(64) for word in ("--switch", f"s{k}: simulate.seed={k}")]
+        self.assertIn("at most 63", self.tool("attribute", SEPTEMBER, *many, code=2).stderr)
+        for orders, reason in (("5", "must be even"), ("2", "not in range"), ("x", "orders")):
+            self.assertIn(reason, self.tool("attribute", CRISIS, "--orders", orders, code=2).stderr)
         self.assertIn("too much memory", self.tool("attribute", CRISIS, "--paths", "1000000000", code=2).stderr)
         self.assertIn("missing.yaml", self.tool("attribute", "missing.yaml", code=74).stderr)
         (self.folder / "a.h5").write_text("precious")
         self.tool("attribute", CRISIS, "--paths", "10", "-o", "a.h5", code=74)
         self.assertEqual("precious", (self.folder / "a.h5").read_text())
+
+    def test_a_sample_of_orders_agrees_with_all_subsets(self):
+        words = [CRISIS, "--paths", "600", "--metric", PEAK]
+        exact, sample = self.shares(*words), self.shares(*words, "--orders", "12")
+        self.assertIn("12 orders, 6 drawn and their reverses", self.said)
+        with h5py.File(self.folder / "a.h5") as file:
+            self.assertEqual(("sample of orders", 12, 8), tuple(file["attribution"].attrs[name] for name in
+                                                                 ("method", "n_orders", "n_worlds")))
+        for name in ("effect", "effect_se", "alone", "last", "none_se"):
+            numpy.testing.assert_allclose(sample[name], exact[name], rtol=1e-12)
+        numpy.testing.assert_allclose(sample["shapley"].sum(axis=1), sample["effect"], rtol=1e-12)
+        # The paths are the same ones: shares differ by the sample of orders only.
+        self.assertTrue((sample["shapley_se_orders"] > 0).all())
+        self.assertTrue((numpy.abs(sample["shapley"] - exact["shapley"]) < 4 * sample["shapley_se_orders"]).all())
+        self.assertTrue((sample["shapley_se"] > sample["shapley_se_orders"]).all())
+        self.assertTrue((exact["shapley_se_orders"] == 0).all())
+        self.assertTrue(numpy.isnan(sample["interaction"]).all())
+
+    def test_many_factors_are_sampled_without_being_asked(self):
+        shocks = ", ".join(f"{{id: s{k}, target: tga, date: 2026-02-0{2 + k % 5}, size: {10 * k + 10} bn USD}}" for k in range(8))
+        a = self.shares(CRISIS, "--paths", "50", "--metric", PEAK, "--set", f"shocks=[{shocks}]", "--orders", "4",
+                        "--switch", "facility: policy.standing_repo.enabled=false",
+                        "--switch", "purchases: policy.securities.reserve_management_purchases=0 bn USD per month")
+        self.assertEqual(13, len(a["factor"]))
+        numpy.testing.assert_allclose(a["shapley"].sum(axis=1), a["effect"], rtol=1e-9)
+        said = self.tool("attribute", CRISIS, "--paths", "50", "--set", f"shocks=[{shocks}]", "--dry-run",
+                         "--switch", "facility: policy.standing_repo.enabled=false",
+                         "--switch", "purchases: policy.securities.reserve_management_purchases=0 bn USD per month").stdout
+        self.assertIn("64 orders", said)
 
     def test_a_dry_run_writes_nothing(self):
         said = self.tool("attribute", CRISIS, "--dry-run", "-o", "a.h5").stdout

@@ -16,7 +16,7 @@ inline constexpr std::string_view kAttributionFormat = "repoquake/attribution/1"
 struct AttributionRun {
   std::string name, title;
   bool is_conditional = false;
-  std::uint64_t n_paths = 0, seed = 0;
+  std::uint64_t n_paths = 0, n_worlds = 0, seed = 0;
   int threads = 1;
   double seconds = 0.0;
 };

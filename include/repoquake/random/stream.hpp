@@ -77,7 +77,8 @@ enum class StudyStream : std::uint32_t {
   latin_place = 2,  ///< item: point
   morris_step = 3,  ///< item: trajectory; dimension: step
   morris_base = 4,  ///< item: trajectory; dimension: factor
-  resampling = 5    ///< item: four picks; dimension: resample
+  resampling = 5,   ///< item: four picks; dimension: resample
+  factor_order = 8  ///< item: step of the shuffle; dimension: pair of orders
 };
 
 /// 128 random bits at an address of their own kind: the fourth word has its top bit set, which that of a path never has.

@@ -46,6 +46,7 @@ TEST_CASE("what is drawn once a study has addresses of its own, which are frozen
   CHECK(number(StudyStream::morris_step) == 3);
   CHECK(number(StudyStream::morris_base) == 4);
   CHECK(number(StudyStream::resampling) == 5);
+  CHECK(number(StudyStream::factor_order) == 8);
   CHECK(study_words(StudyStream::resampling, 0x1234, 0x0123456789abcdef, 0xfedcba9876543210) ==
         philox4x32({0x89abcdef, 0x01234567, 0x1234, 0x80000005}, {0x76543210, 0xfedcba98}));
 }
