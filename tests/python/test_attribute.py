@@ -117,7 +117,7 @@ class Attribute(unittest.TestCase):
         self.assertTrue(numpy.isnan(sample["interaction"]).all())
 
     def test_many_factors_are_sampled_without_being_asked(self):
-        shocks = ", ".join(f"{{id: s{k}, target: tga, date: 2026-02-0{2 + k % 5}, size: {10 * k + 10} bn USD}}" for k in range(8))
+        shocks = ", ".join(f"{{id: s{k}, target: tga, date: 2026-02-0{2 + k % 5}, size: {10 * k + 10} bn USD}}" for k in range(11))
         a = self.shares(CRISIS, "--paths", "50", "--metric", PEAK, "--set", f"shocks=[{shocks}]", "--orders", "4",
                         "--switch", "facility: policy.standing_repo.enabled=false",
                         "--switch", "purchases: policy.securities.reserve_management_purchases=0 bn USD per month")
