@@ -40,6 +40,10 @@ const std::map<std::string, std::vector<std::string>, std::less<>>& row_dimensio
       {"paths", {"path", "time"}},
       {"transmission", {"target"}},
       {"sweep", {"point"}},
+      {"reverse", {"curve"}},
+      {"tried", {"point"}},
+      {"crossings", {"crossing"}},
+      {"intervals", {"interval"}},
   };
   return rows;
 }

@@ -8,7 +8,9 @@
 #include "cli/dispatch.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/io/result_reader.hpp"
+#include "repoquake/io/reverse_file.hpp"
 #include "repoquake/io/sweep_file.hpp"
+#include "repoquake/report/reverse_table.hpp"
 #include "repoquake/report/sweep_text.hpp"
 
 namespace repoquake::cli {
@@ -135,6 +137,7 @@ void show(const std::string& file, std::ostream& out) {
     study::add_indices(table);
     out << '\n' << report::sweep_text(table);
   }
+  if (info.find("/reverse/curve") != nullptr) out << '\n' << report::reverse_table(io::read_reverse(file));
   show_features(info, out);
   show_metrics(info, out);
   show_scores(info, out);

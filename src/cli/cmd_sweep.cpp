@@ -171,18 +171,6 @@ SweepTable table_of(const io::LoadedSweep& loaded, const SweepCommand& sweep) {
   return table;
 }
 
-std::string need_text(const scenario::Scenario& point, const std::string& base) {
-  switch (point.market.need) {
-    case scenario::NeedRule::hold:
-      return "held from " + base;
-    case scenario::NeedRule::amount:
-      return "as stated";
-    case scenario::NeedRule::invert:
-      break;
-  }
-  return "inverted at the opening spread of each point";
-}
-
 /// Runs the points of a sweep that are not known yet.
 class SweepRunner {
  public:
@@ -235,7 +223,7 @@ class SweepRunner {
     io::LoadedScenario point = io::load_point(loaded_, k);
     table_.points[k].hash = io::point_hash(point);
     if (table_.need.empty() && !point.diagnostics.has_errors())
-      table_.need = need_text(point.scenario, loaded_.base.scenario.name);
+      table_.need = report::need_text(point.scenario, loaded_.base.scenario.name);
     return point;
   }
 

@@ -14,7 +14,8 @@ namespace {
 constexpr const char* kFooter =
     "Results go to standard output, progress and complaints to standard error.\n"
     "Exit codes: 0 ok; 2 usage; 65 the input is wrong; 70 internal error; 74 a file cannot be read or written;\n"
-    "75 interrupted; 76 some points of a sweep failed; 77 an expectation was missed (result kept); 78 too many "
+    "75 interrupted; 76 some points of a sweep or a search failed; 77 an expectation was missed (result kept); 78 too "
+    "many "
     "path-days without a clearing rate (result "
     "kept).";
 
@@ -32,6 +33,7 @@ int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::
   add_sweep(app, command, exit_code);
   add_merge(app, command, exit_code);
   add_attribute(app, command, exit_code);
+  add_reverse(app, command, exit_code);
   add_check(app, command, exit_code);
   add_explain(app, command, exit_code);
   add_trace(app, command);

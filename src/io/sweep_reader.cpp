@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -400,6 +401,35 @@ std::string number_text(const SweptKey& key, double number) {
 
 SweepReading read_sweep(const ConfigNode& tree, Reading& reading, const std::vector<LanguageKey>& language) {
   return SweepReader(reading, language).read(tree);
+}
+
+AxisKey read_range(const std::string& path, const Value& low, const Value& high, std::size_t steps, KeySource& source,
+                   const std::vector<LanguageKey>& language) {
+  AxisKey axis{.key = {.path = path}, .grid = scenario::Grid{0.0, 1.0, steps}};  // wrong ends bring one complaint
+  source.low = source.range = low.node().mark;
+  source.high = high.node().mark;
+  if (const auto ends = read_ends(axis.key, find_key(language, path), low, low, high)) {
+    axis.grid->from = ends->first;
+    axis.grid->to = ends->second;
+    constexpr double kLeastRange = 1e-6;  // against the larger end: numbers have 12 digits
+    const double larger = std::max(std::abs(ends->first), std::abs(ends->second));
+    if (larger > scenario::kMaxSweptNumber)
+      high.refuse("a number is larger than 1e15");
+    else if (std::abs(ends->second - ends->first) <= kLeastRange * larger)
+      high.refuse("is too close to the other end, " + number_text(axis.key, ends->first) + ", to search in between");
+  }
+  return axis;
+}
+
+AxisKey read_listed(const std::string& path, KeySource& source, const std::vector<LanguageKey>& language,
+                    Diagnostics& diagnostics) {
+  AxisKey axis{.key = {.path = path}};
+  classify(axis, find_key(language, path), source.values, diagnostics);
+  for (std::size_t k = 0; k < axis.texts.size(); ++k)
+    if (std::find(axis.texts.begin(), axis.texts.begin() + static_cast<std::ptrdiff_t>(k), axis.texts[k]) !=
+        axis.texts.begin() + static_cast<std::ptrdiff_t>(k))
+      diagnostics.error(source.values[k].mark, path, axis.texts[k] + " is given twice");
+  return axis;
 }
 
 std::pair<scenario::Axis, std::vector<KeySource>> read_points(std::string_view text, int file,

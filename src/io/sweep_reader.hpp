@@ -44,6 +44,14 @@ struct SweepReading {
                                                                             const std::vector<LanguageKey>& language,
                                                                             Diagnostics& diagnostics);
 
+/// A key of the command line with the ends of its range, evenly filled with `steps` numbers; with the values listed in
+/// `source`. What is wrong with them is said at their places; the key itself is check_swept_keys'.
+[[nodiscard]] scenario::AxisKey read_range(const std::string& path, const Value& low, const Value& high,
+                                           std::size_t steps, KeySource& source,
+                                           const std::vector<LanguageKey>& language);
+[[nodiscard]] scenario::AxisKey read_listed(const std::string& path, KeySource& source,
+                                            const std::vector<LanguageKey>& language, Diagnostics& diagnostics);
+
 /// Complains about keys that are unknown, that cannot move, or that are set twice.
 void check_swept_keys(const std::vector<scenario::SweptKey>& keys, const std::vector<KeySource>& sources,
                       const std::vector<LanguageKey>& language, Diagnostics& diagnostics);

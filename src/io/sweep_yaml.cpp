@@ -1,6 +1,7 @@
 #include "repoquake/io/sweep_yaml.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <numeric>
@@ -19,6 +20,7 @@
 namespace repoquake::io {
 
 namespace fs = std::filesystem;
+using scenario::AxisKey;
 using scenario::SweepDesign;
 using scenario::SweptKey;
 
@@ -161,7 +163,31 @@ class Lookup {
 class SweepLoader {
  public:
   SweepLoader(const fs::path& folder, const LoadOptions& options)
-      : folder_(folder), loader_(folder, options), language_(scenario_language()) {}
+      : folder_(folder), options_(options), loader_(folder, options), language_(scenario_language()) {}
+
+  LoadedSearch search(const std::string& file, const SearchRequest& request) {
+    const fs::path path = io::scenario_path(file);
+    loader_.read_main(read_anywhere(path, kScenarioFileLimit, options_), path.generic_string(), path);
+    loader_.lay_options();
+    kind_ = "search";
+    hint_ = "--set market.need=invert";
+    Reading reading{diagnostics()};
+    LoadedSearch out;
+    read_search_axes(request, reading);
+    read_target(request.target, reading, out);
+    check_swept_keys(out_.sweep.keys(), sources_, language_, diagnostics());
+    finish_base();
+    check_against_base();
+    if (out_.base.scenario.simulate.paths < 2)
+      diagnostics().add(Issue{"simulate.paths", "a crossing has an error from 2 paths on"});
+    if (!out.sweep.diagnostics.has_errors()) out.base_value = base_value();
+    if (!diagnostics().has_errors()) make_points(std::nullopt);
+    if (!diagnostics().has_errors()) check_values_of_second();
+    out_.diagnostics = diagnostics();
+    out_.world = std::make_shared<const SweepWorld>(std::move(loader_), std::move(base_tree_), std::move(sources_));
+    out.sweep = std::move(out_);
+    return out;
+  }
 
   LoadedSweep load(std::string_view bytes, const std::string& name) {
     const int file = loader_.add_file("sweep", name, folder_, bytes);
@@ -198,6 +224,150 @@ class SweepLoader {
   LoadedSweep give_up() {
     out_.diagnostics = diagnostics();
     return std::move(out_);
+  }
+
+  // ---- a search
+
+  /// A text of the command line, at a place of its own.
+  ConfigNode option_node(const std::string& option, std::string text) {
+    std::ranges::replace(text, '\n', ' ');
+    const SourceMark start{.file = diagnostics().add_source(option, text)};
+    const auto mark = diagnostics().place_within(start, text, 0, text.size());
+    return ConfigNode::make(ConfigNode::Kind::scalar, mark, text);
+  }
+
+  void read_search_axes(const SearchRequest& request, Reading& reading) {
+    const auto add = [&](const std::string& option, const std::string& path, auto&& read) {
+      KeySource source{.key = option_node(option, path).mark};
+      out_.sweep.axes.push_back({.keys = {read(source)}});
+      sources_.push_back(std::move(source));
+    };
+    const auto range = [&](const std::string& path, const std::string& option, const std::string& from,
+                           const std::string& to, std::size_t steps, KeySource& source) {
+      const ConfigNode low = option_node("--" + option + "from", from), high = option_node("--" + option + "to", to);
+      return read_range(path, Value(low, path, low.mark, reading), Value(high, path, high.mark, reading), steps, source,
+                        language_);
+    };
+    add("--along", request.along, [&](KeySource& source) {
+      const auto* known = find_key(language_, request.along);
+      const auto is_continuous = [](scenario::Unit unit) { return unit != scenario::Unit::count; };
+      if (known == nullptr || std::ranges::any_of(known->record.units, is_continuous))
+        return range(request.along, "", request.from, request.to, request.steps, source);
+      diagnostics().error(source.key, request.along,
+                          "does not take amounts or rates that move evenly between two ends, which a search needs. It "
+                          "can be the second "
+                          "key, with --over and --values");
+      return AxisKey{.key = {.path = request.along}};
+    });
+    if (request.over.empty()) return;
+    add("--over", request.over, [&](KeySource& source) {
+      if (request.values.empty())
+        return range(request.over, "over-", request.over_from, request.over_to, request.over_steps, source);
+      for (const auto& value : request.values) {
+        const ConfigNode node = option_node("--values", value);
+        source.values.push_back({node.text, false, node.mark});
+      }
+      return read_listed(request.over, source, language_, diagnostics());
+    });
+    const AxisKey& over = out_.sweep.axes.back().keys.front();
+    if (over.grid && over.key.kind == SweptKey::Kind::whole && has_broken_steps(*over.grid))
+      diagnostics().error(sources_.back().high, request.over, "takes whole numbers, and the steps are not whole");
+  }
+
+  /// Complains about values that the second key does not take, before anything runs.
+  void check_values_of_second() {
+    if (out_.sweep.axes.size() < 2) return;
+    const auto& second = sources_.back();
+    for (std::size_t level = 0; level < out_.sweep.axes.back().size(); ++level) {
+      auto made = make_point(out_.sweep, out_.design, sources_, level);
+      const SourceMark mark = made.nodes.back().mark;
+      Loader loader = loader_;
+      loader.set(made.point.settings.back().key, second.key, std::move(made.nodes.back()));
+      const auto point = loader.finish_held(out_.base, base_tree_);
+      for (const auto& entry : point.diagnostics.sorted())
+        if (entry.severity == Diagnostics::Severity::error && entry.mark == mark)
+          diagnostics().error(entry.mark, entry.key, entry.reason, entry.hint);
+    }
+  }
+
+  static bool has_broken_steps(const scenario::Grid& grid) {
+    const double step = (grid.to - grid.from) / static_cast<double>(grid.steps - 1);
+    return step != std::floor(step);
+  }
+
+  /// Makes its metric the only one of the base. A metric of the base may be called by its id.
+  void read_target(const std::string& text, Reading& reading, LoadedSearch& out) {
+    const ConfigNode node = option_node("--target", text);
+    const Value value(node, "target", node.mark, reading);
+    auto checked = scenario::check_target(node.text);
+    std::string unit = unit_behind(checked.value);
+    for (const auto& metric : metrics_of(loader_.tree())) {
+      if (metric.id != checked.metric) continue;
+      checked = scenario::check_target(metric.expr + " = " + checked.value);
+      if (checked.form && !scenario::find_unit(checked.form->dimension, unit)) unit = metric.unit;
+      if (!checked.form) value.refuse(checked.errors.front().reason, checked.errors.front().hint);
+      checked.errors.clear();
+      break;
+    }
+    for (auto& error : checked.errors) {
+      if (error.unknown == checked.metric)  // it may have been meant for an id
+        for (const auto& metric : metrics_of(loader_.tree())) error.candidates.push_back(metric.id);
+      refuse_within(value, error);
+    }
+    const bool is_share = checked.form && checked.form->statistic == scenario::Function::probability &&
+                          checked.form->scale == 1.0 && checked.form->shift == 0.0;
+    if (is_share && (checked.target < 0.0 || checked.target > 1.0))
+      value.refuse("a probability is between 0 % and 100 %, got " + checked.value);
+    // What the base asks of its own metrics and runs has no place in a search.
+    auto& tree = loader_.tree();
+    std::erase_if(tree.entries, [](const auto& entry) { return entry.key == "metrics" || entry.key == "expect"; });
+    if (ConfigNode* simulate = tree.find("simulate"); simulate != nullptr)
+      std::erase_if(simulate->entries, [](const auto& entry) { return entry.key == "stop"; });
+    if (!checked.form) return;
+    const auto known = scenario::find_unit(checked.form->dimension, unit);
+    out.unit = known.value_or(scenario::default_unit(checked.form->dimension));
+    out.target = checked.target * out.unit.factor;
+    const auto scalar = [&](std::string word) {
+      return ConfigNode::make(ConfigNode::Kind::scalar, node.mark, std::move(word));
+    };
+    ConfigNode metric = ConfigNode::make(ConfigNode::Kind::map, node.mark);
+    metric.entries = {{"id", node.mark, scalar("target")},
+                      {"expr", node.mark, scalar(checked.metric)},
+                      {"unit", node.mark, scalar(std::string(out.unit.written))}};
+    ConfigNode list = ConfigNode::make(ConfigNode::Kind::list, node.mark);
+    list.items = {std::move(metric)};
+    ConfigNode over = ConfigNode::make(ConfigNode::Kind::map, node.mark);
+    over.entries.push_back({"metrics", node.mark, std::move(list)});
+    loader_.lay_over(over);
+  }
+
+  /// The metrics that a tree states, as far as they are texts.
+  static std::vector<scenario::Metric> metrics_of(const ConfigNode& tree) {
+    std::vector<scenario::Metric> metrics;
+    const auto* list = tree.find("metrics");
+    if (list == nullptr || !list->is_list()) return metrics;
+    for (const auto& item : list->items) {
+      const auto text = [&](const char* key) {
+        const auto* node = item.is_map() ? item.find(key) : nullptr;
+        return node != nullptr && node->is_scalar() ? node->text : std::string{};
+      };
+      if (!text("id").empty()) metrics.push_back({text("id"), text("expr"), text("unit")});
+    }
+    return metrics;
+  }
+
+  /// "tn USD" of "1.2 tn USD".
+  static std::string unit_behind(const std::string& value) {
+    const auto digit = value.find_last_of("0123456789.");
+    const auto start = value.find_first_not_of(' ', digit == std::string::npos ? 0 : digit + 1);
+    return start == std::string::npos ? "" : value.substr(start);
+  }
+
+  [[nodiscard]] std::optional<double> base_value() const {
+    const SweptKey& key = out_.sweep.axes.front().keys.front().key;
+    const auto stated = std::ranges::find(out_.base.keys, key.path, &ResolvedKey::path);
+    if (stated == out_.base.keys.end()) return std::nullopt;
+    return parse_quantity(stated->value, key.unit).value;
   }
 
   void read_list(const Value& file) {
@@ -269,8 +439,8 @@ class SweepLoader {
                       diagnostics());
       for (const auto* key : {"market.opening_spread", "market.trend_spread", "market.need"})
         if (holds_need && path == key)
-          complain("cannot move while the need of the base is held, as it is in a sweep unless told otherwise",
-                   "override: {market: {need: invert}}");
+          complain("cannot move while the need of the base is held, as it is in a " + kind_ + " unless told otherwise",
+                   hint_);
       const auto place = out_.base.diagnostics.find_place(path);
       for (std::size_t j = 0; j < i; ++j) {  // one by its id, one by its index
         const auto other = out_.base.diagnostics.find_place(keys[j].path);
@@ -311,10 +481,13 @@ class SweepLoader {
   }
 
   fs::path folder_;
+  const LoadOptions& options_;
   Loader loader_;
   std::vector<LanguageKey> language_;
   std::vector<KeySource> sources_;
   ConfigNode base_tree_;
+  std::string kind_ = "sweep";
+  std::string hint_ = "override: {market: {need: invert}}";  // how the need is inverted instead
   bool base_has_errors_ = false;
   LoadedSweep out_;
 };
@@ -361,15 +534,36 @@ SweepPoint sweep_point(const LoadedSweep& sweep, std::size_t index) {
   return make_point(sweep.sweep, sweep.design, sweep.world->sources, sweep.points.at(index)).point;
 }
 
-LoadedScenario load_point(const LoadedSweep& sweep, std::size_t index) {
-  RQ_EXPECT(sweep.world != nullptr && index < sweep.points.size());
+namespace {
+
+LoadedScenario load_made(const LoadedSweep& sweep, MadePoint made) {
   const SweepWorld& world = *sweep.world;
-  auto made = make_point(sweep.sweep, sweep.design, world.sources, sweep.points[index]);
   Loader loader = world.loader;
   for (std::size_t k = 0; k < made.nodes.size(); ++k)
     loader.set(made.point.settings[k].key, world.sources[k].key, std::move(made.nodes[k]));
   return loader.finish_held(sweep.base, world.base_tree);
 }
+
+}  // namespace
+
+LoadedScenario load_point(const LoadedSweep& sweep, std::size_t index) {
+  RQ_EXPECT(sweep.world != nullptr && index < sweep.points.size());
+  return load_made(sweep, make_point(sweep.sweep, sweep.design, sweep.world->sources, sweep.points[index]));
+}
+
+LoadedSearch load_search(const std::string& file, const SearchRequest& request, const LoadOptions& options) {
+  return SweepLoader(scenario_path(file).parent_path(), options).search(file, request);
+}
+
+LoadedScenario load_search_point(const LoadedSearch& search, double along, std::size_t over) {
+  const LoadedSweep& sweep = search.sweep;
+  RQ_EXPECT(sweep.world != nullptr && !sweep.sweep.axes.empty());
+  scenario::Sweep moved = sweep.sweep;
+  moved.axes.front().keys.front().grid = scenario::Grid{along, along, 2};
+  return load_made(sweep, make_point(moved, sweep.design, sweep.world->sources, over));
+}
+
+std::string setting_text(const SweptKey& key, double number) { return number_text(key, number); }
 
 std::string point_hash(const LoadedScenario& point) {
   std::string text = "repoquake model " + std::to_string(kModelVersion) + "\n" + point.resolved;

@@ -155,4 +155,16 @@ std::string sweep_text(const SweepTable& table) {
   return text;
 }
 
+std::string need_text(const scenario::Scenario& point, const std::string& base) {
+  switch (point.market.need) {
+    case scenario::NeedRule::hold:
+      return "held from " + base;
+    case scenario::NeedRule::amount:
+      return "as stated";
+    case scenario::NeedRule::invert:
+      break;
+  }
+  return "inverted at the opening spread of each point";
+}
+
 }  // namespace repoquake::report

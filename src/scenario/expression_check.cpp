@@ -441,6 +441,13 @@ bool take_form(const Expression& node, MetricForm& form) {
   return std::isfinite(form.scale) && std::isfinite(form.shift);
 }
 
+std::string trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(kBlanks) - first + 1));
+}
+
 constexpr std::string_view kAskOverDays = "say which: max, min, sum, mean, first, last, at(x, date) or days(condition)";
 
 struct UnitRow {
@@ -543,14 +550,18 @@ CheckedTarget check_target(std::string_view text) {
            (at + 1 < text.size() && text[at + 1] == '=');
   };
   while (equals != std::string_view::npos && is_comparison(equals)) equals = text.find('=', equals + 1);
-  if (equals == std::string_view::npos)
-    return {std::nullopt,
-            0.0,
-            {{.offset = text.size(),
-              .reason = "a target is a metric, \"=\" and a value",
-              .hint = "e.g. P(max(sofr - iorb) > 100 bp) = 10 %"}}};
+  CheckedTarget checked;
+  if (equals == std::string_view::npos) {
+    checked.errors = {{.offset = text.size(),
+                       .reason = "a target is a metric, \"=\" and a value",
+                       .hint = "e.g. P(max(sofr - iorb) > 100 bp) = 10 %"}};
+    return checked;
+  }
+  checked.metric = trimmed(text.substr(0, equals));
+  checked.value = trimmed(text.substr(equals + 1));
   auto metric = check_metric(text.substr(0, equals));
-  if (!metric.form) return {std::nullopt, 0.0, std::move(metric.errors)};
+  checked.errors = std::move(metric.errors);
+  if (!metric.form) return checked;
   auto value = parse_expression(text.substr(equals + 1));
   Checker checker;
   if (value.tree && checker.check(*value.tree)) {
@@ -559,10 +570,12 @@ CheckedTarget check_target(std::string_view text) {
       checker.refuse(*value.tree, "the value of the target must be " + std::string(describe(metric.form->dimension)) +
                                       ", as the metric is");
   }
-  auto errors = value.tree ? checker.take_errors() : std::move(value.errors);
-  for (auto& error : errors) error.offset += equals + 1;
-  if (!errors.empty()) return {std::nullopt, 0.0, std::move(errors)};
-  return {std::move(metric.form), *Checker::constant_value(*value.tree), {}};
+  checked.errors = value.tree ? checker.take_errors() : std::move(value.errors);
+  for (auto& error : checked.errors) error.offset += equals + 1;
+  if (!checked.errors.empty()) return checked;
+  checked.form = std::move(metric.form);
+  checked.target = *Checker::constant_value(*value.tree);
+  return checked;
 }
 
 CheckedCondition evaluate_condition(std::string_view text,

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "repoquake/core/error.hpp"
 #include "repoquake/io/diagnostics.hpp"
 #include "repoquake/io/scenario_yaml.hpp"
+#include "repoquake/scenario/expression.hpp"
 #include "repoquake/scenario/sweep.hpp"
 #include "repoquake/study/design.hpp"
 
@@ -82,5 +84,36 @@ inline constexpr std::size_t kMostCheckedPoints = 10'000;
 /// that show a value of an axis for the first time, at most kMostCheckedPoints, and the first kCheckedPoints of a design.
 /// `further`: what else is to be asked of a point without errors, e.g. whether it compiles.
 void check_points(LoadedSweep& sweep, const std::function<std::vector<Issue>(const LoadedScenario&)>& further = {});
+
+/// What `reverse` is asked, as on the command line.
+struct SearchRequest {
+  std::string along, from, to;  ///< the key, and the ends of its range
+  std::size_t steps = 9;        ///< of the grid that the search begins with, both ends included
+  std::string target;           ///< "P(max(sofr - iorb) > 100 bp) = 10 %", or with the id of a metric before the "="
+  std::string over{};           ///< a second key, or empty
+  std::vector<std::string> values{};  ///< of that; where there are none:
+  std::string over_from{}, over_to{};
+  std::size_t over_steps = 5;
+};
+
+/// A sweep whose first axis is the grid along the key, whose second the values of the other key, and whose one metric is that
+/// of the target.
+struct LoadedSearch {
+  LoadedSweep sweep;
+  double target = 0.0;  ///< in `unit`
+  scenario::ShownUnit unit{};
+  std::optional<double> base_value;  ///< of the key in the base, where that states a number
+};
+
+/// Reads a scenario to search in. Complaints about the options lie in sources that are called after them. Errors as of
+/// load_scenario.
+[[nodiscard]] LoadedSearch load_search(const std::string& file, const SearchRequest& request,
+                                       const LoadOptions& options = {});
+
+/// The scenario at a number of the first key, on its grid or off it, and at a value of the second, counted from 0.
+[[nodiscard]] LoadedScenario load_search_point(const LoadedSearch& search, double along, std::size_t over);
+
+/// A number of a key as a scenario would state it: "95 bn USD".
+[[nodiscard]] std::string setting_text(const scenario::SweptKey& key, double number);
 
 }  // namespace repoquake::io

@@ -136,6 +136,8 @@ struct CheckedTarget {
   std::optional<MetricForm> form;
   double target = 0.0;  ///< in the unit of the form's dimension
   std::vector<ExpressionError> errors;
+  std::string metric{};  ///< the two sides as written, without blanks around them; empty where there is no "="
+  std::string value{};
 };
 [[nodiscard]] CheckedTarget check_target(std::string_view text);
 
