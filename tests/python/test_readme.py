@@ -47,13 +47,22 @@ class Readme(unittest.TestCase):
             (self.folder / name).write_text(content, encoding="utf-8")
         lines = [line for block in blocks(text, "") for line in block.splitlines() if line.strip()]
         self.assertGreater(len(lines), 10)
+        printed = {}
         for line in lines:
             if line.startswith("python3 "):
                 line = sys.executable + line[len("python3"):]
-            self.run_line(line)
+            printed[line] = self.run_line(line)
+        self.check_table_of_reverse(text, printed)
         for made in ("sep-2019.h5", "sep-2019-with-standing-repo.h5", "no_fed.h5", "tga_20.h5", "many.h5", "both.png", "facility.h5",
-                     "tga-x-reserves.h5"):
+                     "tga-x-reserves.h5", "ceiling.h5", "ceiling.png"):
             self.assertTrue((self.folder / "output" / made).is_file(), made)
+
+    def check_table_of_reverse(self, text, printed):
+        """The answer to the desk's question is what the command prints, line by line."""
+        shown = next(block for block in blocks(text, "text") if "along policy.tga.target" in block)
+        said = next(out for line, out in printed.items() if line.startswith("repoquake reverse "))
+        for line in shown.splitlines():
+            self.assertIn(line, said.splitlines())
 
     def test_three_lines_of_python(self):
         self.run_line("repoquake run scenarios/sep_2019.yaml --paths 500 --quiet --output output/sep_2019.h5")
