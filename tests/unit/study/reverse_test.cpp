@@ -77,7 +77,8 @@ TEST_CASE("a bent curve is inverted to a small part of its interval", "[study][r
   CHECK(n <= 50);
 }
 
-TEST_CASE("a metric that falls crosses downwards; without an error its interval is the crossing", "[study][reverse]") {
+TEST_CASE("a metric that falls crosses downwards, and without an error its interval is the crossing",
+          "[study][reverse]") {
   const auto [curve, n] =
       find({.low = 0.0, .high = 2.0, .steps = 5, .target = 0.5}, [](double x) { return known(std::exp(-x)); });
   REQUIRE(curve.crossings.size() == 1);
