@@ -20,7 +20,7 @@ SEPTEMBER = ROOT / "scenarios/sep_2019.yaml"
 YEAR_END = ROOT / "scenarios/year_end.yaml"
 PEAK = "mean(max(sofr - iorb)) = 150 bp"
 RESERVES = ("--along", "fed_balance_sheet.reserves", "--from", "1350 bn USD", "--to", "1700 bn USD")
-FEW = ("--paths", "500", "--quiet")
+FEW = ("--paths", "200", "--quiet")
 
 
 class Reverse(unittest.TestCase):
@@ -82,7 +82,7 @@ class Reverse(unittest.TestCase):
 
     def test_more_paths_a_narrower_interval(self):
         widths = []
-        for paths in ("250", "4000"):
+        for paths in ("100", "1600"):
             _, found = self.search(SEPTEMBER, *RESERVES, "--target", PEAK, "--paths", paths, "--quiet")
             widths.append(found["crossings/ci_hi"][0] - found["crossings/ci_lo"][0])
         self.assertTrue(2.5 < widths[0] / widths[1] < 6.0, widths)  # sixteen times the paths, a quarter of the error
@@ -90,7 +90,7 @@ class Reverse(unittest.TestCase):
     def test_threads_leave_no_trace(self):
         words = (YEAR_END, "--along", "policy.tga.target", "--from", "450 bn USD", "--to", "1350 bn USD", "--target",
                  "P(max(sofr - iorb) > 75 bp) = 20 %", "--over", "policy.standing_repo.enabled", "--values", "false,true",
-                 "--paths", "300", "--quiet")
+                 "--paths", "200", "--steps", "5", "--quiet")
         results = [self.search(*words, "--threads", n) for n in ("1", "2", "5")]
         for done, found in results[1:]:
             self.assertEqual(results[0][0].stdout, done.stdout)
@@ -102,7 +102,7 @@ class Reverse(unittest.TestCase):
         self.assertGreater(results[0][1]["crossings/at"][1], results[0][1]["crossings/at"][0])  # the facility helps
 
     def test_the_frontier_over_numbers(self):
-        _, found = self.search(SEPTEMBER, *RESERVES, "--target", PEAK, "--paths", "300", "--quiet", "--over",
+        _, found = self.search(SEPTEMBER, *RESERVES, "--target", PEAK, "--paths", "100", "--quiet", "--over",
                                "market.mmf_cash", "--over-from", "10 bn USD", "--over-to", "50 bn USD", "--over-steps", "3")
         numpy.testing.assert_array_equal([10, 30, 50], found["reverse/over_value"])
         self.assertTrue((numpy.diff(found["crossings/at"]) < 0).all())  # cash of funds replaces reserves
@@ -152,7 +152,7 @@ class Reverse(unittest.TestCase):
     def test_a_metric_without_a_value_is_passed_over_and_said(self):
         # Divides by the position, of which there is none at 0.
         done, found = self.search(SEPTEMBER, "--along", "basis_trade.position", "--from", "0 bn USD", "--to", "900 bn USD",
-                                  "--target", "mean(max(basis_sales) / max(basis_position)) = 0.02", "--paths", "300",
+                                  "--target", "mean(max(basis_sales) / max(basis_position)) = 0.02", "--paths", "100",
                                   "--quiet")
         self.assertIn("the metric has no value at 1 of", done.stdout)
         self.assertTrue(numpy.isnan(found["tried/value"][0]))
@@ -180,7 +180,7 @@ class Reverse(unittest.TestCase):
 
     def test_what_is_refused(self):
         def said(*words, code=65):
-            return self.tool("reverse", SEPTEMBER, *words, "--paths", "50", "--quiet", code=code).stderr
+            return self.tool("reverse", SEPTEMBER, *words, "--paths", "20", "--quiet", code=code).stderr
 
         def of_reserves(low, high, target=PEAK, *more, code=65):
             return said("--along", "fed_balance_sheet.reserves", "--from", low, "--to", high, "--target", target, *more,
