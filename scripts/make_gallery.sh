@@ -81,6 +81,9 @@ run joint_crisis joint_crisis
 run joint_crisis_without_shocks joint_crisis --set '~shocks'
 sweep tga_x_reserves
 sweep year_end_ceiling
+"$program" reverse scenarios/year_end.yaml --along policy.tga.target --from '450 bn USD' --to '1350 bn USD' \
+  --target 'P(max(sofr - iorb) > 100 bp) = 10 %' --over policy.standing_repo.enabled --values false,true \
+  --quiet --force --output "$results/reverse_year_end.h5" >/dev/null
 "$program" trace scenarios/sep_2019.yaml --path 7 --format json --quiet >"$results/sep_2019_path_7.json"
 
 draw sep_2019_fan fan "$results/sep_2019.h5" --dpi 100
@@ -95,3 +98,4 @@ draw joint_crisis_compare compare "$results/joint_crisis_without_shocks.h5" "$re
   --scale symlog --label "without the shocks" --label "with the shocks: build of 600 bn, volatility, sales by others"
 draw tga_x_reserves sweep "$results/tga_x_reserves.h5" --dpi 100
 draw year_end_ceiling sweep "$results/year_end_ceiling.h5" --metric p_above_75bp
+draw reverse_year_end reverse "$results/reverse_year_end.h5"

@@ -176,12 +176,12 @@ def draw_bar(axes, crossing, height, colour, marker):
 
 
 def mark_base(line, search, handles):
-    """What the scenario states, where that is in the range."""
+    """What the scenario has, where that is in the range."""
     if search.base is None or not search.low <= float(search.base) <= search.high:
         return
     line(float(search.base), color=MARK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0.9)
     handles.append(Line2D([], [], color=MARK, linewidth=0.8, linestyle=(0, (4, 3)),
-                          label=f"as the scenario states: {with_unit(float(search.base), search.key_unit)}"))
+                          label=f"what the scenario has: {with_unit(float(search.base), search.key_unit)}"))
 
 
 def draw_frontier(search):
@@ -243,7 +243,7 @@ def finish(figure, search, handles):
     axes = figure.axes[0]
     below = axes.transAxes + ScaledTranslation(0.0, -0.45, figure.dpi_scale_trans)  # inches: under the axis' label
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.0), bbox_transform=below, borderaxespad=0.0)
-    figure.supxlabel(search.footnote(125), fontsize=7, color="#444444", x=0.01, ha="left")
+    figure.supxlabel(search.footnote(140), fontsize=7, color="#444444", x=0.01, ha="left")
 
 
 if __name__ == "__main__":

@@ -180,7 +180,7 @@ class SweepLoader {
     check_against_base();
     if (out_.base.scenario.simulate.paths < 2)
       diagnostics().add(Issue{"simulate.paths", "a crossing has an error from 2 paths on"});
-    if (!out.sweep.diagnostics.has_errors()) out.base_value = base_value();
+    if (!diagnostics().has_errors()) out.base_value = base_value();
     if (!diagnostics().has_errors()) make_points(std::nullopt);
     if (!diagnostics().has_errors()) check_values_of_second();
     out_.diagnostics = diagnostics();
@@ -366,8 +366,9 @@ class SweepLoader {
   [[nodiscard]] std::optional<double> base_value() const {
     const SweptKey& key = out_.sweep.axes.front().keys.front().key;
     const auto stated = std::ranges::find(out_.base.keys, key.path, &ResolvedKey::path);
-    if (stated == out_.base.keys.end()) return std::nullopt;
-    return parse_quantity(stated->value, key.unit).value;
+    if (stated != out_.base.keys.end()) return parse_quantity(stated->value, key.unit).value;
+    const auto* known = find_key(language_, key.path);
+    return known == nullptr ? std::nullopt : parse_quantity(known->record.default_text, key.unit).value;
   }
 
   void read_list(const Value& file) {

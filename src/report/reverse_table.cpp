@@ -135,7 +135,8 @@ void add_flagged(std::string& text, const Reverse& r) {
         largest = point.flagged_share;
         at = point.x;
       }
-  if (largest > 0.0)
+  constexpr double kShown = 5e-5;  // in the two decimals of a percentage
+  if (largest >= kShown)
     text += fmt::format("  up to {:.2f} % of path-days have no clearing below 3000 bp (at {})\n", 100.0 * largest,
                         exact(at, r.shown_key_unit));
 }
@@ -167,7 +168,7 @@ std::string reverse_table(const Reverse& r) {
   for (std::size_t k = 0; k < r.curves.size(); ++k) add_remarks(remarks, r.curves[k], label_of(k), r);
   add_flagged(remarks, r);
   if (has_crossing && r.base_value)
-    remarks = fmt::format("  {} is what the scenario states\n", exact(*r.base_value, r.shown_key_unit)) + remarks;
+    remarks = fmt::format("  {} is what the scenario has\n", exact(*r.base_value, r.shown_key_unit)) + remarks;
   return text + (remarks.empty() ? "" : "\n" + remarks);
 }
 

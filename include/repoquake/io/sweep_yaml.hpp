@@ -102,7 +102,7 @@ struct LoadedSearch {
   LoadedSweep sweep;
   double target = 0.0;  ///< in `unit`
   scenario::ShownUnit unit{};
-  std::optional<double> base_value;  ///< of the key in the base, where that states a number
+  std::optional<double> base_value;  ///< of the key in the base, stated or by default, if a number
 };
 
 /// Reads a scenario to search in. Complaints about the options lie in sources that are called after them. Errors as of
