@@ -37,15 +37,6 @@ struct ReverseCommand {
   io::SearchRequest request;
 };
 
-/// Only the numbers that are asked for: no paths, one variable.
-plan::Plan lean(plan::Plan plan) {
-  plan.stored = {};
-  plan.summary_of_all = false;
-  plan.variables = {Variable::spread};
-  plan.expected.clear();
-  return plan;
-}
-
 /// A plan, or why there is none.
 struct Made {
   std::optional<plan::Plan> plan;
@@ -173,12 +164,7 @@ int exit_code_of(const study::Reverse& reverse, std::ostream& err) {
   std::size_t n_flagged = 0;
   for (const auto& curve : reverse.curves)
     for (const auto& point : curve.points) n_flagged += point.flagged_share > reverse.max_flagged ? 1U : 0U;
-  if (n_flagged == 0) return kOk;
-  err << fmt::format(
-      "repoquake: {} point{} with more than {:.2f} % of path-days without a clearing rate below 3000 bp "
-      "(simulate.max_flagged)\n",
-      n_flagged, n_flagged == 1 ? "" : "s", 100.0 * reverse.max_flagged);
-  return kFlagged;
+  return exit_code_of_flagged(n_flagged, reverse.max_flagged, err);
 }
 
 int run_reverse(const ReverseCommand& command_line, const Command& command) {

@@ -67,15 +67,6 @@ Shard parse_shard(const std::string& text) {
   return shard;
 }
 
-/// Only the numbers that are asked for: no paths, one variable.
-plan::Plan lean(plan::Plan plan) {
-  plan.stored = {};
-  plan.summary_of_all = false;
-  plan.variables = {Variable::spread};
-  plan.expected.clear();
-  return plan;
-}
-
 // ---------------------------------------------------------------- resuming
 
 /// What is already known of the points, by their hashes.
@@ -312,12 +303,7 @@ int exit_code_of(const SweepTable& table, double max_flagged, std::ostream& err)
   if (table.count(PointStatus::failed) > 0) return kPointsFailed;
   const auto n_flagged = std::ranges::count_if(
       table.points, [=](const SweepPoint& point) { return point.outcome.flagged_share > max_flagged; });
-  if (n_flagged == 0) return kOk;
-  err << fmt::format(
-      "repoquake: {} point{} with more than {:.2f} % of path-days without a clearing rate below 3000 bp "
-      "(simulate.max_flagged)\n",
-      n_flagged, n_flagged == 1 ? "" : "s", 100.0 * max_flagged);
-  return kFlagged;
+  return exit_code_of_flagged(static_cast<std::size_t>(n_flagged), max_flagged, err);
 }
 
 void show_sweep_estimate(const io::LoadedSweep& loaded, const SweepCommand& sweep, const Shard& shard,

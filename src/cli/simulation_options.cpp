@@ -12,6 +12,7 @@
 
 #include "build_info.hpp"
 #include "cli/build_facts.hpp"
+#include "cli/exit_codes.hpp"
 #include "repoquake/engine/run.hpp"
 #include "repoquake/io/digest.hpp"
 
@@ -73,6 +74,23 @@ const std::atomic<bool>& catch_signals() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   return stop_requested;
+}
+
+plan::Plan lean(plan::Plan plan) {
+  plan.stored = {};
+  plan.summary_of_all = false;
+  plan.variables = {Variable::spread};
+  plan.expected.clear();
+  return plan;
+}
+
+int exit_code_of_flagged(std::size_t n_flagged, double max_flagged, std::ostream& err) {
+  if (n_flagged == 0) return kOk;
+  err << fmt::format(
+      "repoquake: {} point{} with more than {:.2f} % of path-days without a clearing rate below 3000 bp "
+      "(simulate.max_flagged)\n",
+      n_flagged, n_flagged == 1 ? "" : "s", 100.0 * max_flagged);
+  return kFlagged;
 }
 
 std::string size_text(double bytes) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <span>
@@ -31,6 +32,12 @@ void add_simulation_options(CLI::App& verb, SimulationOptions& options, const st
 /// Where a result of this scenario comes from.
 [[nodiscard]] io::Provenance provenance_of(const io::LoadedScenario& loaded, const SimulationOptions& options,
                                            const Command& command);
+
+/// A plan of which only the metrics are asked for: no paths, one variable.
+[[nodiscard]] plan::Plan lean(plan::Plan plan);
+
+/// kFlagged, and a message, where points have more path-days without a clearing rate than the share that is allowed.
+[[nodiscard]] int exit_code_of_flagged(std::size_t n_flagged, double max_flagged, std::ostream& err);
 
 /// "1.2 GB"
 [[nodiscard]] std::string size_text(double bytes);
