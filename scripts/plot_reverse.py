@@ -26,14 +26,15 @@ def main():
     parser.add_argument("result", metavar="RESULT", type=Path, help="what repoquake reverse --output wrote")
     parser.add_argument("--kind", choices=("auto", "curves", "frontier"), default="auto",
                         help="curves: the metric along the key; frontier: the crossings over the second key (default: the "
-                             "frontier where the second key has three numbers or more)")
+                             "frontier where the second key has three numbers or more, or too many values for curves)")
     add_figure(parser)
     options = parser.parse_args()
     use_house_style()
     with Search(options.result) as search:
         kind = options.kind
         if kind == "auto":
-            kind = "frontier" if search.is_numeric and len(search.curves) >= 3 else "curves"
+            is_frontier = search.is_numeric and len(search.curves) >= 3
+            kind = "frontier" if is_frontier or len(search.curves) > len(SERIES) else "curves"
         if kind == "frontier" and not search.over:
             raise PlotError(f"--kind frontier: {options.result} has no second key", USAGE)
         if kind == "curves" and len(search.curves) > len(SERIES):

@@ -215,6 +215,11 @@ int run_reverse(const ReverseCommand& command_line, const Command& command) {
 
 /// What CLI11 cannot say: which options belong together.
 void check_request(const io::SearchRequest& request) {
+  for (const auto& [option, text] : {std::pair{"--along", &request.along},
+                                     {"--from", &request.from},
+                                     {"--to", &request.to},
+                                     {"--target", &request.target}})
+    if (text->empty()) throw CLI::ValidationError(option, "is empty");
   const bool has_range = !request.over_from.empty() || !request.over_to.empty();
   if (request.over.empty() && (has_range || !request.values.empty()))
     throw CLI::ValidationError("--over", "is missing: name the second key, or leave out its values");
@@ -267,6 +272,10 @@ void add_reverse(CLI::App& app, const Command& command, int& exit_code) {
       ->check(CLI::Range(2, 1001));
   add_simulation_options(*verb, reverse->options, "also write every point, crossings and intervals to a file");
   verb->callback([reverse, command, &exit_code] {
+    for (auto& value : reverse->request.values) {  // "A, B"
+      value.erase(0, value.find_first_not_of(' '));
+      value.erase(value.find_last_not_of(' ') + 1);
+    }
     check_request(reverse->request);
     exit_code = run_reverse(*reverse, command);
   });

@@ -208,10 +208,26 @@ class Reverse(unittest.TestCase):
         for words in (("--values", "true"), ("--over", "market.mmf_cash"), ("--steps", "1"),
                       ("--over", "market.mmf_cash", "--over-from", "1 bn USD")):
             of_reserves(*ends, PEAK, *words, code=2)
+        self.assertIn("--along: is empty", said("--along", "", "--from", "1", "--to", "9", "--target", PEAK, code=2))
         self.tool("reverse", "missing.yaml", *RESERVES, "--target", PEAK, code=74)
         (self.folder / "r.h5").write_text("precious")
         of_reserves(*ends, PEAK, "-o", "r.h5", code=74)
         self.assertEqual("precious", (self.folder / "r.h5").read_text())
+
+    def test_many_values_of_the_second_key(self):
+        """More of them than curves fit a figure: their crossings side by side. The range may be stated from above."""
+        done, found = self.search(SEPTEMBER, "--along", "fed_balance_sheet.reserves", "--from", "1700 bn USD", "--to",
+                                  "1350 bn USD", "--target", PEAK, "--paths", "20", "--quiet", "--over", "market.mmf_cash",
+                                  "--values", "5 bn USD, 10 bn USD,15 bn USD,20 bn USD,25 bn USD,30 bn USD")
+        self.assertEqual("10 bn USD", found["reverse/curve"][1])
+        self.assertEqual((1350, 1700), (found["about"]["low"], found["about"]["high"]))
+        self.figure("many.png")
+
+    def test_too_many_days_without_clearing(self):
+        done, _ = self.search(SEPTEMBER, "--along", "fed_balance_sheet.reserves", "--from", "1000 bn USD", "--to",
+                              "1700 bn USD", "--target", PEAK, "--paths", "50", "--quiet", code=78)
+        self.assertIn("(simulate.max_flagged)", done.stderr)
+        self.assertIn("have no clearing below 3000 bp", done.stdout)
 
     def test_a_dry_run_writes_nothing(self):
         said = self.tool("reverse", SEPTEMBER, *RESERVES, "--target", PEAK, "--dry-run", "-o", "r.h5").stdout
