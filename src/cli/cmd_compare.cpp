@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -34,13 +33,6 @@ struct CompareCommand {
   SimulationOptions options;
 };
 
-bool is_result(const std::string& file) {
-  constexpr std::string_view kSignature = "\x89HDF";
-  std::ifstream stream(file, std::ios::binary);
-  std::string head(kSignature.size(), '\0');
-  return stream.read(head.data(), static_cast<std::streamsize>(head.size())) && head == kSignature;
-}
-
 // ---------------------------------------------------------------- the need that is held
 
 std::set<std::string> digests_of(const io::LoadedScenario& loaded) {
@@ -52,9 +44,12 @@ std::set<std::string> digests_of(const io::LoadedScenario& loaded) {
 
 /// The scenario that all sides are or extend; of several the one that is furthest from its own parents.
 std::optional<io::LoadedScenario> find_shared_base(const std::vector<io::LoadedScenario>& sides,
+                                                   const std::vector<std::string>& files,
                                                    const ScenarioOptions& options) {
   io::LoadOptions bare;
   bare.library = options.load_options().library;
+  bare.allow_outside = options.allow_outside;
+  for (const auto& file : files) bare = io::with_folders_of(file, std::move(bare));
   std::optional<io::LoadedScenario> base;
   for (const auto& file : sides.front().files) {
     const bool is_shared =
@@ -152,7 +147,7 @@ Sides prepare_sides(const CompareCommand& compare, const Command& command) {
   };
   collect();
   std::string base_name;
-  if (const auto base = find_shared_base(sides.loaded, compare.options.scenario)) {
+  if (const auto base = find_shared_base(sides.loaded, compare.sides, compare.options.scenario)) {
     base_name = base->scenario.name;
     for (auto& side : sides.loaded) hold_need(side, *base);
   }
@@ -269,7 +264,7 @@ void name_apart(study::Comparison& comparison, const std::vector<std::string>& f
 
 int run_compare(const CompareCommand& compare, const Command& command) {
   const auto& options = compare.options;
-  const auto n_results = std::ranges::count_if(compare.sides, is_result);
+  const auto n_results = std::ranges::count_if(compare.sides, io::is_hdf5);
   if (n_results > 0 && n_results < static_cast<std::ptrdiff_t>(compare.sides.size()))
     throw CLI::ValidationError("compare", "scenarios with scenarios, or results with results, not both");
   if (!options.output.empty() && !options.dry_run) io::check_output(options.output, options.force);

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -14,6 +13,7 @@
 #include "cli/exit_codes.hpp"
 #include "repoquake/calendar/business_calendar.hpp"
 #include "repoquake/core/error.hpp"
+#include "repoquake/io/output_file.hpp"
 #include "repoquake/io/result_reader.hpp"
 
 namespace repoquake::cli {
@@ -25,7 +25,14 @@ using io::ResultInfo;
 struct ExportCommand {
   std::string file, table, output, format = "csv";
   std::optional<std::uint64_t> path;
+  bool force = false;
 };
+
+constexpr std::size_t kMostColumns = 10'000;
+
+[[noreturn]] void refuse_torn(const ResultInfo& info, const std::string& name) {
+  throw DataError(info.path + ": " + name + ": torn");
+}
 
 /// The dimensions whose values name the rows of a table; all others go into the names of columns.
 const std::map<std::string, std::vector<std::string>, std::less<>>& row_dimensions() {
@@ -69,16 +76,21 @@ std::vector<std::string> labels_of(const ResultInfo& info, const std::string& gr
   if (scale == nullptr) throw DataError(info.path + ": " + name + ": is missing");
   std::vector<std::string> labels;
   if (scale->type == io::ElementType::text) {
-    for (auto& text : io::read_texts(info.path, name)) labels.push_back(std::move(text));
+    labels = io::read_texts(info.path, name);
+    if (labels.size() != count) refuse_torn(info, name);
     return labels;
   }
   constexpr std::string_view kDaysSince = "days since ";
   const auto start = scale->units.starts_with(kDaysSince)
                          ? calendar::parse_iso_date(std::string_view(scale->units).substr(kDaysSince.size()))
                          : std::nullopt;
-  for (const double value : io::read_values(info.path, name, first, count))
+  constexpr double kMostDays = 1e6;
+  for (const double value : io::read_values(info.path, name, first, count)) {
+    if (!std::isfinite(value) || (start && std::fabs(value) > kMostDays)) refuse_torn(info, name);
     labels.push_back(start ? calendar::to_iso(*start + std::chrono::days{std::llround(value)})
                            : fmt::format("{}", value));
+  }
+  if (labels.size() != count) refuse_torn(info, name);
   return labels;
 }
 
@@ -100,10 +112,12 @@ struct Layout {
 Layout lay_out(const ResultInfo& info, const std::string& table, std::uint64_t first, std::uint64_t count) {
   const std::string group = "/" + table;
   Layout layout{row_dimensions().at(table), {}, {}, {}};
+  std::vector<std::uint64_t> sizes;  // of the row dimensions, in the file
   for (std::size_t k = 0; k < layout.rows.size(); ++k) {
     const DatasetInfo* scale = info.find(group + "/" + layout.rows[k]);
     const std::uint64_t size = scale == nullptr || scale->shape.empty() ? 0 : scale->shape.front();
     const bool is_cut = layout.rows[k] == "path";
+    sizes.push_back(size);
     layout.labels.push_back(labels_of(info, group, layout.rows[k], is_cut ? first : 0, is_cut ? count : size));
     layout.are_numbers.push_back(scale != nullptr && scale->type != io::ElementType::text &&
                                  !scale->units.starts_with("days since "));
@@ -118,11 +132,16 @@ Layout lay_out(const ResultInfo& info, const std::string& table, std::uint64_t f
         column.row_axes.push_back(static_cast<std::size_t>(axis - dataset.dimensions.begin()));
     }
     if (column.row_axes.size() != layout.rows.size()) continue;
+    for (std::size_t k = 0; k < sizes.size(); ++k)
+      if (dataset.shape[column.row_axes[k]] != sizes[k]) refuse_torn(info, dataset.path);
+    if (layout.rows.front() == "path" && column.row_axes.front() != 0) refuse_torn(info, dataset.path);
     std::vector<std::string> suffixes{""};
     for (std::size_t k = 0; k < dataset.dimensions.size(); ++k) {
       if (std::ranges::find(column.row_axes, k) != column.row_axes.end()) continue;
       const auto labels = labels_of(info, group, dataset.dimensions[k], 0, dataset.shape[k]);
       std::vector<std::string> longer;
+      if (labels.size() > kMostColumns / std::max<std::size_t>(suffixes.size(), 1))
+        throw DataError(fmt::format("{}: {}: more than {} columns", info.path, dataset.path, kMostColumns));
       for (const auto& suffix : suffixes)
         for (const auto& label : labels) longer.push_back(suffix.empty() ? label : suffix + "," + label);
       suffixes = std::move(longer);
@@ -155,6 +174,11 @@ std::size_t place_of(const Column& column, const std::vector<std::size_t>& row) 
   return place;
 }
 
+/// Bytes that are no UTF-8 become U+FFFD.
+std::string as_json(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 /// Writes rows as CSV or as a JSON list of objects; numbers read back as they are, nothing where there is no value.
 class TableWriter {
  public:
@@ -173,11 +197,11 @@ class TableWriter {
       nlohmann::ordered_json object;
       for (std::size_t k = 0; k < keys.size(); ++k)
         object[layout.rows[k]] = layout.are_numbers[k] ? nlohmann::json::parse(keys[k]) : nlohmann::json(keys[k]);
-      std::string text = object.dump();
+      std::string text = as_json(object);
       text.pop_back();
       for (std::size_t k = 0; k < cells.size(); ++k)
-        text +=
-            fmt::format(",{}:{}", nlohmann::json(layout.columns[k].name).dump(), cells[k].empty() ? "null" : cells[k]);
+        text += fmt::format(",{}:{}", as_json(layout.columns[k].name),
+                            cells[k].empty() || cells[k].ends_with("inf") ? "null" : cells[k]);
       out_ << (is_first_ ? "\n  " : ",\n  ") << text << "}";
       is_first_ = false;
       return;
@@ -235,7 +259,7 @@ void write_rows(const ResultInfo& info, const std::string& table, std::uint64_t 
       for (const auto& column : layout.columns) {
         const std::size_t place = place_of(column, row);
         if (column.dataset->type == io::ElementType::text) {
-          cells.push_back(nlohmann::json(texts.at(column.dataset->path).at(place)).dump());
+          cells.push_back(as_json(texts.at(column.dataset->path).at(place)));
         } else {
           const double value = numbers.at(column.dataset->path).at(place);
           cells.push_back(std::isnan(value) ? "" : fmt::format("{}", value));
@@ -279,12 +303,7 @@ int export_table(const ExportCommand& options, const Command& command) {
     write_table(options, command.out);
     return kOk;
   }
-  if (std::ifstream(options.output)) throw IoError(options.output + ": exists already");
-  std::ofstream file(options.output);
-  if (!file) throw IoError(options.output + ": cannot be written");
-  write_table(options, file);
-  file.flush();
-  if (!file) throw IoError(options.output + ": writing failed");
+  io::write_text(options.output, options.force, [&](std::ostream& out) { write_table(options, out); });
   return kOk;
 }
 
@@ -300,6 +319,7 @@ void add_export(CLI::App& app, const Command& command, int& exit_code) {
   verb->add_option("--format", options->format, "csv or json")->check(CLI::IsMember({"csv", "json"}));
   verb->add_option("--path", options->path, "one path of paths or summary; default: all")->type_name("N");
   verb->add_option("-o,--output", options->output, "a new file; default: standard output")->type_name("OUT");
+  verb->add_flag("--force", options->force, "replace an existing file, once the new one is complete");
   verb->callback([options, command, &exit_code] {
     if (options->path && row_dimensions().at(options->table).front() != "path")
       throw CLI::ValidationError("--path", "is for the tables paths and summary");

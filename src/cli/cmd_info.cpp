@@ -30,6 +30,7 @@ void show_features(const io::ResultInfo& info, std::ostream& out) {
   const auto units = io::read_texts(info.path, "/features/unit");
   const auto mean = io::read_column(info.path, "/features/mean");
   const auto error = io::read_column(info.path, "/features/mean_se");
+  io::require_equal_lengths(info.path, "/features", {names.size(), units.size(), mean.size(), error.size()});
   out << "\nOver the window, mean ± std. error\n";
   for (std::size_t k = 0; k < names.size(); ++k)
     out << fmt::format("  {:<28}{:>20}  {}\n", names[k], fmt::format("{:.2f} ± {:.2f}", mean[k], error[k]), units[k]);
@@ -42,6 +43,8 @@ void show_metrics(const io::ResultInfo& info, std::ostream& out) {
   const auto expressions = io::read_texts(info.path, "/metrics/expr");
   const auto value = io::read_column(info.path, "/metrics/value");
   const auto error = io::read_column(info.path, "/metrics/se");
+  io::require_equal_lengths(info.path, "/metrics",
+                            {names.size(), units.size(), expressions.size(), value.size(), error.size()});
   out << "\nMetrics, ± std. error\n";
   for (std::size_t k = 0; k < names.size(); ++k)
     out << fmt::format("  {:<28}{:>20}  {:<14}{}\n", names[k], fmt::format("{:.4g} ± {:.2g}", value[k], error[k]),
@@ -56,6 +59,10 @@ void show_scores(const io::ResultInfo& info, std::ostream& out) {
   const auto crps = io::read_table(info.path, "/scores/crps");
   const auto error = io::read_table(info.path, "/scores/crps_se");
   const auto persistence = io::read_table(info.path, "/scores/crps_persistence");
+  io::require_equal_lengths(info.path, "/scores",
+                            {names.size(), units.size(), crps.rows, error.rows, persistence.rows});
+  io::require_equal_lengths(info.path, "/scores", {windows.size(), crps.columns, error.columns, persistence.columns});
+  if (windows.empty()) return;
   out << fmt::format("\nScores, {}{}: CRPS ± std. error, that of persistence\n", windows.front(),
                      info.is_conditional ? ", conditional on realised flows" : "");
   for (std::size_t k = 0; k < names.size(); ++k)

@@ -2,7 +2,6 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -280,18 +279,6 @@ class SweepRunner {
   int threads_ = 1;
 };
 
-/// The text of a sweep file, of the disk or of the library.
-std::string text_of(const std::string& file, const SimulationOptions& options) {
-  constexpr std::string_view kLibrary = "lib:";
-  if (file.starts_with(kLibrary)) {
-    const auto library = options.scenario.load_options().library;
-    const std::string path = file.substr(kLibrary.size());
-    return library(path).value_or(library(path + ".yaml").value_or(""));
-  }
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 /// Every point that was asked for has an outcome.
 bool is_whole(const SweepTable& table, const Shard& shard) {
   for (std::size_t k = 0; k < table.points.size(); ++k)
@@ -377,7 +364,7 @@ int run_sweep(SweepCommand sweep, const Command& command) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   io::write_sweep(options.output, options.force || resumes, is_complete, table,
                   provenance_of(loaded.base, options, command),
-                  {.sweep_file = text_of(sweep.file, options), .threads = runner.threads(), .seconds = seconds});
+                  {.sweep_file = loaded.text, .threads = runner.threads(), .seconds = seconds});
   runner.remove_journal();
 
   command.out << report::sweep_text(table);

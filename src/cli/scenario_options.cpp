@@ -8,6 +8,7 @@
 
 #include "cli/scenario_library.hpp"
 #include "repoquake/core/error.hpp"
+#include "repoquake/io/digest.hpp"
 #include "repoquake/io/result_reader.hpp"
 #include "repoquake/plan/compile.hpp"
 
@@ -23,6 +24,8 @@ void add_scenario_options(CLI::App& verb, ScenarioOptions& options) {
                   "removes; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  verb.add_flag("--allow-outside", options.allow_outside,
+                "let files name files anywhere; else only under the working directory or the folder of FILE");
   verb.add_option("--paths", options.paths, "number of paths (simulate.paths)")->type_name("N");
   verb.add_option("--seed", options.seed, "seed of the random numbers (simulate.seed)")->type_name("N");
 }
@@ -33,7 +36,12 @@ io::LoadOptions ScenarioOptions::load_options() const {
     const auto found = std::ranges::find(all, path, &LibraryFile::path);
     return found == all.end() ? std::nullopt : std::optional(std::string(found->text));
   };
-  return {overlays, settings, paths, seed, find};
+  return {.overlays = overlays,
+          .settings = settings,
+          .paths = paths,
+          .seed = seed,
+          .allow_outside = allow_outside,
+          .library = find};
 }
 
 namespace {
@@ -60,8 +68,11 @@ Prepared prepare_from_result(const std::string& result, const ScenarioOptions& o
   if (provenance.resolved_scenario.empty()) throw DataError(result + ": holds no scenario");
   const auto scenario = std::ranges::find(provenance.inputs, "scenario", &io::Provenance::Input::role);
   const std::filesystem::path written = scenario == provenance.inputs.end() ? result : scenario->path;
-  Prepared prepared = compiled(io::parse_scenario(provenance.resolved_scenario, written.generic_string(),
-                                                  written.parent_path(), options.load_options()));
+  if (provenance.resolved_scenario.size() > io::kScenarioFileLimit)
+    throw DataError(result + ": /provenance/resolved_scenario: too large for a scenario");
+  Prepared prepared =
+      compiled(io::parse_scenario(provenance.resolved_scenario, written.generic_string(), written.parent_path(),
+                                  io::with_folders_of(result, options.load_options())));
   prepared.loaded.files.clear();  // what the first run read is still where the numbers come from
   for (const auto& input : provenance.inputs) prepared.loaded.files.push_back({input.role, input.path, input.sha256});
   return prepared;

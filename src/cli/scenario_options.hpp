@@ -20,6 +20,7 @@ struct ScenarioOptions {
   std::vector<std::string> settings;
   std::optional<std::uint64_t> paths;
   std::optional<std::uint64_t> seed;
+  bool allow_outside = false;
 
   [[nodiscard]] io::LoadOptions load_options() const;
 };

@@ -32,8 +32,12 @@ std::vector<std::chrono::sys_days> read_dates(const ResultInfo& info) {
   const auto first = calendar::parse_iso_date(std::string_view(time->units).substr(kDaysSince.size()));
   if (!first) throw DataError(info.path + ": /stats/time: not dates: " + time->units);
   std::vector<std::chrono::sys_days> dates;
-  for (const double days : read_column(info.path, "/stats/time"))
+  constexpr double kMostDays = 1e6;
+  for (const double days : read_column(info.path, "/stats/time")) {
+    if (!(std::fabs(days) < kMostDays)) throw DataError(info.path + ": /stats/time: not days");
     dates.push_back(*first + std::chrono::days{std::lround(days)});
+  }
+  if (dates.empty()) throw DataError(info.path + ": has no days in /stats/time");
   return dates;
 }
 
@@ -73,8 +77,7 @@ void read_features(const ResultInfo& info, Side& side) {
   const auto mean = read_column(info.path, "/features/mean");
   const auto error = read_column(info.path, "/features/mean_se");
   const std::size_t n = names.size();
-  if (units.size() != n || meanings.size() != n || mean.size() != n || error.size() != n)
-    throw DataError(info.path + ": /features: torn");
+  require_equal_lengths(info.path, "/features", {n, units.size(), meanings.size(), mean.size(), error.size()});
   for (std::size_t k = 0; k < n; ++k) {
     side.quantities.push_back({names[k], units[k], units[k], meanings[k]});
     side.estimates.push_back({.value = mean[k],
@@ -88,7 +91,9 @@ void read_features(const ResultInfo& info, Side& side) {
     const auto row = find_quantile(info, "/features", share);
     if (!row || peak == n) continue;
     const auto of = [&](const std::string& suffix) {
-      return read_table(info.path, "/features/value_quantile" + suffix, *row, 1).values.at(peak);
+      const Table table = read_table(info.path, "/features/value_quantile" + suffix, *row, 1);
+      require_equal_lengths(info.path, "/features/value_quantile" + suffix, {n, table.columns});
+      return table.values.at(peak);
     };
     const stats::QuantileEstimate q{of(""), of("_lo"), of("_hi")};
     side.quantities.push_back(
@@ -107,9 +112,8 @@ void read_metrics(const ResultInfo& info, Side& side) {
   const auto error = read_column(info.path, "/metrics/se");
   const auto lo = read_column(info.path, "/metrics/ci_lo"), hi = read_column(info.path, "/metrics/ci_hi");
   const std::size_t n = names.size();
-  if (units.size() != n || expressions.size() != n || value.size() != n || error.size() != n || lo.size() != n ||
-      hi.size() != n)
-    throw DataError(info.path + ": /metrics: torn");
+  require_equal_lengths(info.path, "/metrics",
+                        {n, units.size(), expressions.size(), value.size(), error.size(), lo.size(), hi.size()});
   for (std::size_t k = 0; k < n; ++k) {
     side.quantities.push_back({names[k], units[k], units[k], expressions[k], true});
     side.estimates.push_back(
@@ -127,16 +131,21 @@ std::uint64_t count_first_paths(const ResultInfo& info, const std::string& group
   return n;
 }
 
-engine::ChunkResult read_chunk(const std::string& path, std::span<const Variable> variables, std::uint64_t first,
-                               std::uint64_t count) {
+engine::ChunkResult read_chunk(const std::string& path, std::span<const Variable> variables, std::size_t n_days,
+                               std::uint64_t first, std::uint64_t count) {
   engine::ChunkResult chunk;
   chunk.first_path = first;
   chunk.n_paths = static_cast<std::uint32_t>(count);
-  for (const Variable variable : variables)
-    for (const double value : read_values(path, "/paths/" + std::string(spec_of(variable).name), first, count))
-      chunk.paths.push_back(static_cast<float>(value));
+  for (const Variable variable : variables) {
+    const std::string name = "/paths/" + std::string(spec_of(variable).name);
+    const auto values = read_values(path, name, first, count);
+    require_equal_lengths(path, name, {values.size(), count * n_days});
+    for (const double value : values) chunk.paths.push_back(static_cast<float>(value));
+  }
   for (const auto& spec : kPathFeatures) {
-    const auto values = read_values(path, "/summary/" + std::string(spec.name), first, count);
+    const std::string name = "/summary/" + std::string(spec.name);
+    const auto values = read_values(path, name, first, count);
+    require_equal_lengths(path, name, {values.size(), count});
     chunk.features.insert(chunk.features.end(), values.begin(), values.end());
   }
   return chunk;
@@ -292,7 +301,8 @@ std::optional<StoredPairs> pair_results(const std::string& base, const std::stri
   StoredPairs pairs{variables, study::Pairing(variables, n_days, {})};
   for (std::uint64_t first = 0; first < n; first += kPathsAtOnce) {
     const std::uint64_t count = std::min(kPathsAtOnce, n - first);
-    pairs.pairing.absorb(read_chunk(base, variables, first, count), read_chunk(other, variables, first, count));
+    pairs.pairing.absorb(read_chunk(base, variables, n_days, first, count),
+                         read_chunk(other, variables, n_days, first, count));
   }
   return pairs;
 }

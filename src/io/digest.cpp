@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <memory>
+#include <span>
 #include <system_error>
 
+#include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "repoquake/core/error.hpp"
 
@@ -20,6 +22,46 @@ namespace {
 [[noreturn]] void refuse_errno(const std::filesystem::path& path, int number) {
   refuse(path, std::generic_category().message(number));
 }
+
+std::string kind_of(mode_t mode) {
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+/// A regular file, open for reading. Without O_NONBLOCK the mere opening of a pipe waits for its writer.
+class Descriptor {
+ public:
+  explicit Descriptor(const std::filesystem::path& path) : path_(path) {
+    do id_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    while (id_ < 0 && errno == EINTR);
+    if (id_ < 0) refuse_errno(path, errno);
+    struct stat status {};
+    const bool is_known = ::fstat(id_, &status) == 0;
+    if (is_known && S_ISREG(status.st_mode)) return;
+    const int number = errno;
+    ::close(id_);
+    if (!is_known) refuse_errno(path, number);
+    refuse(path, S_ISDIR(status.st_mode) ? "it is a folder"
+                                         : "it is " + kind_of(status.st_mode) + ", and only regular files are read");
+  }
+  ~Descriptor() { ::close(id_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  /// Bytes read; 0 at the end.
+  [[nodiscard]] std::size_t read(std::span<char> into) const {
+    ssize_t got = 0;
+    do got = ::read(id_, into.data(), into.size());
+    while (got < 0 && errno == EINTR);
+    if (got < 0) refuse_errno(path_, errno);
+    return static_cast<std::size_t>(got);
+  }
+
+ private:
+  const std::filesystem::path& path_;
+  int id_ = -1;
+};
 
 }  // namespace
 
@@ -39,25 +81,15 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::string read_file(const std::filesystem::path& path, std::size_t limit) {
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) refuse(path, "it is a folder");
-
-  errno = 0;
-  const std::unique_ptr<std::FILE, Close> file{std::fopen(path.c_str(), "rb")};
-  if (!file) refuse_errno(path, errno);
-
+  const Descriptor file(path);
   std::string bytes;
   std::array<char, 1 << 16> chunk{};
-  while (const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), file.get())) {
+  while (const std::size_t got = file.read(chunk)) {
     bytes.append(chunk.data(), got);
     if (bytes.starts_with("\x89HDF"))
       throw DataError(path.string() + ": is a result, not a text; `repoquake run --from` runs its scenario again");
     if (bytes.size() > limit) refuse(path, "larger than " + std::to_string(limit >> 20) + " MB");
   }
-  if (std::ferror(file.get()) != 0) refuse_errno(path, errno);
   return bytes;
 }
 

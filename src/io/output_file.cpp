@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 
 #include <fcntl.h>
@@ -82,6 +83,34 @@ void publish(const std::string& path, bool force) {
     ::fsync(folder);  // not every file system can; the name is right either way
     ::close(folder);
   }
+}
+
+void write_text(const std::string& path, bool force, const std::function<void(std::ostream&)>& write) {
+  check_output(path, force);
+  const std::string partial = partial_path(path);
+  if (::unlink(partial.c_str()) != 0 && errno != ENOENT)
+    throw IoError(partial + ": cannot replace: " + system_text(errno));
+  const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) throw IoError(partial + ": cannot write: " + system_text(errno));
+  int failure = 0;
+  try {
+    std::ofstream out(partial);
+    write(out);
+    errno = 0;
+    out.close();
+    if (!out) failure = errno != 0 ? errno : EIO;
+    if (failure == 0 && ::fsync(descriptor) != 0) failure = errno;
+  } catch (...) {
+    ::close(descriptor);
+    ::unlink(partial.c_str());
+    throw;
+  }
+  ::close(descriptor);
+  if (failure != 0) {
+    ::unlink(partial.c_str());
+    throw IoError(path + ": cannot write: " + system_text(failure));
+  }
+  publish(path, force);
 }
 
 std::string iso_now() {

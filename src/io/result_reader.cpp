@@ -117,7 +117,7 @@ std::vector<double> read_rows(const Dataset& dataset, std::uint64_t first, std::
 
 [[noreturn]] void refuse_size(const std::string& path, std::string_view dataset) {
   throw DataError(path + ": " + std::string(dataset) + ": too large to read at once (more than " +
-                  std::to_string(kMostValuesRead) + " values)");
+                  std::to_string(kMostNumbers) + " values)");
 }
 
 Dataset open_dataset(const File& file, const std::string& path, std::string_view dataset) {
@@ -135,7 +135,7 @@ Table read_table_rows(const std::string& path, std::string_view name, std::uint6
   const Extent shape = dataset.shape();
   if (shape.size() != 2) refuse_shape(path, name, shape.size(), 2);
   const std::uint64_t rows = count.value_or(shape[0]);
-  if (shape[1] > kMostValuesRead || (shape[1] > 0 && rows > kMostValuesRead / shape[1])) refuse_size(path, name);
+  if (shape[1] > kMostNumbers || (shape[1] > 0 && rows > kMostNumbers / shape[1])) refuse_size(path, name);
   return {rows, shape[1], read_rows(dataset, first, rows)};
 }
 
@@ -184,7 +184,7 @@ std::vector<double> read_column(const std::string& path, std::string_view datase
   const Dataset opened = open_dataset(file, path, dataset);
   const Extent shape = opened.shape();
   if (shape.size() != 1) refuse_shape(path, dataset, shape.size(), 1);
-  if (shape[0] > kMostValuesRead) refuse_size(path, dataset);
+  if (shape[0] > kMostNumbers) refuse_size(path, dataset);
   return read_rows(opened, 0, shape[0]);
 }
 
@@ -203,11 +203,17 @@ std::vector<double> read_values(const std::string& path, std::string_view datase
   const Extent shape = opened.shape();
   std::uint64_t width = 1;
   for (std::size_t k = 1; k < shape.size(); ++k) {
-    if (shape[k] > 0 && width > kMostValuesRead / shape[k]) refuse_size(path, dataset);
+    if (shape[k] > 0 && width > kMostNumbers / shape[k]) refuse_size(path, dataset);
     width *= shape[k];
   }
-  if (width > 0 && count > kMostValuesRead / width) refuse_size(path, dataset);
+  if (width > 0 && count > kMostNumbers / width) refuse_size(path, dataset);
   return read_rows(opened, first, count);
+}
+
+void require_equal_lengths(const std::string& path, std::string_view table,
+                           std::initializer_list<std::size_t> lengths) {
+  for (const std::size_t length : lengths)
+    if (length != *lengths.begin()) throw DataError(path + ": " + std::string(table) + ": torn");
 }
 
 std::vector<std::string> read_texts(const std::string& path, std::string_view dataset) {

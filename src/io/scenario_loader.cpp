@@ -135,7 +135,26 @@ fs::path scenario_path(const std::string& file) {
   return is_in_library(file) ? scenario_in_library(file) : fs::path(file);
 }
 
-Loader::Loader(fs::path folder, LoadOptions options) : main_folder_(std::move(folder)), options_(std::move(options)) {}
+LoadOptions with_folders_of(const fs::path& file, LoadOptions options) {
+  const auto add = [&](const fs::path& given) {
+    if (is_in_library(given)) return;
+    const fs::path folder = given.parent_path();
+    options.inside.push_back(folder.empty() ? fs::path(".") : folder);
+  };
+  add(file);
+  for (const auto& overlay : options.overlays) add(overlay);
+  return options;
+}
+
+Loader::Loader(fs::path folder, LoadOptions options) : main_folder_(std::move(folder)), options_(std::move(options)) {
+  const auto add = [this](const fs::path& inside) {
+    std::error_code error;
+    fs::path resolved = fs::canonical(inside, error);
+    if (!error) inside_.push_back(std::move(resolved));
+  };
+  add(".");
+  for (const auto& inside : options_.inside) add(inside);
+}
 
 void Loader::read_main(const std::string& bytes, const std::string& name, const std::optional<fs::path>& path) {
   if (path) chain_.push_back({identity_of(*path), name});
@@ -150,7 +169,7 @@ bool Loader::read_main(const Value& name) {
   const fs::path path = scenario_path(name);
   std::string bytes;
   try {
-    bytes = read_bytes(path, kScenarioFileLimit);
+    bytes = read_named(name.node().mark, path, kScenarioFileLimit);
   } catch (const IoError& e) {
     name.refuse(text->empty() ? "must be the path of a scenario file" : e.what());
     return false;
@@ -211,8 +230,24 @@ void Loader::note_file(const std::string& role, const std::string& name, const s
     out_.files.push_back({role, name, sha256});
 }
 
-std::string Loader::read_bytes(const fs::path& path, std::size_t limit) const {
+std::string Loader::read_named(const SourceMark& mark, const fs::path& path, std::size_t limit) const {
+  require_inside(mark, path);
   return read_anywhere(path, limit, options_);
+}
+
+void Loader::require_inside(const SourceMark& mark, const fs::path& path) const {
+  if (options_.allow_outside || is_in_library(path) || commanded_.contains(mark.file)) return;
+  std::error_code error;
+  const fs::path target = fs::weakly_canonical(fs::absolute(path), error);
+  if (error) throw IoError("cannot read " + path.string() + ": " + error.message());
+  const auto holds_target = [&](const fs::path& folder) {
+    return std::ranges::mismatch(folder, target).in1 == folder.end();
+  };
+  if (std::ranges::any_of(inside_, holds_target)) return;
+  const bool is_plain = target == fs::absolute(path).lexically_normal();
+  throw IoError(path.generic_string() + (is_plain ? "" : ", which is " + target.generic_string() + ",") +
+                " may not be read: files name only what lies under the working directory or the folder of the file "
+                "given on the command line, or lib:NAME; --allow-outside lifts that");
 }
 
 fs::path Loader::scenario_path(const Value& name) const {
@@ -370,7 +405,7 @@ std::optional<Loader::Layer> Loader::read_parent(const Value& name) {
 
   std::string bytes;
   try {
-    bytes = read_bytes(path, kScenarioFileLimit);
+    bytes = read_named(name.node().mark, path, kScenarioFileLimit);
   } catch (const IoError& e) {
     return refuse(e.what());
   }
@@ -425,6 +460,7 @@ void Loader::lay_settings(const std::string& option, const std::vector<std::stri
     text += line + "\n";
   }
   const int file = add_source(option, {}, text);
+  commanded_.insert(file);
   ranks_[file] = ++last_rank_;
   for (std::size_t i = 0; i < lines.size(); ++i)
     apply_setting(layer_.tree, lines[i], file, static_cast<int>(i) + 1, out_.diagnostics);
@@ -467,7 +503,7 @@ std::optional<scenario::Series> Loader::read_series(const SeriesReference& refer
   std::string bytes;
   if (!is_read) {
     try {
-      bytes = read_bytes(path, kSeriesFileLimit);
+      bytes = read_named(reference.file_mark, path, kSeriesFileLimit);
     } catch (const IoError& e) {
       diagnostics.error(reference.file_mark, "series.file", e.what());
       return std::nullopt;
@@ -531,7 +567,7 @@ std::optional<std::vector<double>> Loader::read_column(const SourceMark& mark, c
   }
   std::string bytes;
   try {
-    bytes = read_bytes(path, kSeriesFileLimit);
+    bytes = read_named(mark, path, kSeriesFileLimit);
   } catch (const IoError& e) {
     diagnostics.error(mark, key, e.what());
     return std::nullopt;

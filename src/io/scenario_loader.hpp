@@ -48,8 +48,9 @@ class Loader {
                std::string_view bytes);
   /// A path that a file names, as seen from here.
   [[nodiscard]] std::filesystem::path resolve(const SourceMark& mark, const std::string& file) const;
-  /// Throws IoError.
-  [[nodiscard]] std::string read_bytes(const std::filesystem::path& path, std::size_t limit) const;
+  /// The bytes of a file that is named at `mark`. Throws IoError, also where no file may be named.
+  [[nodiscard]] std::string read_named(const SourceMark& mark, const std::filesystem::path& path,
+                                       std::size_t limit) const;
 
   [[nodiscard]] ConfigNode& tree() noexcept { return layer_.tree; }
   [[nodiscard]] const ConfigNode& tree() const noexcept { return layer_.tree; }
@@ -96,6 +97,8 @@ class Loader {
   void note_file(const std::string& role, const std::string& name, const std::string& sha256);
   [[nodiscard]] int rank_of(const SourceMark& mark) const;
   [[nodiscard]] std::filesystem::path folder_of(const SourceMark& mark) const;
+  /// Throws IoError where the path leads out of the folders whose files may be named.
+  void require_inside(const SourceMark& mark, const std::filesystem::path& path) const;
   /// The file of a scenario that another one names.
   [[nodiscard]] std::filesystem::path scenario_path(const Value& name) const;
   /// Its own keys, checked for what concerns the file alone; nothing where it has no keys.
@@ -142,7 +145,9 @@ class Loader {
   LoadOptions options_;
   LoadedScenario out_;
   Layer layer_;
+  std::vector<std::filesystem::path> inside_;     ///< folders whose files may be named, links resolved
   std::map<int, std::filesystem::path> folders_;  ///< of each source
+  std::set<int> commanded_;                       ///< sources that are the words of the command line
   /// Earlier and later parent, and where that is stated.
   std::map<std::pair<std::filesystem::path, std::filesystem::path>, std::string> orders_;
   std::map<int, int> ranks_;                       ///< of each source: later ones lie above

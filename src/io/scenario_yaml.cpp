@@ -9,7 +9,7 @@ namespace repoquake::io {
 LoadedScenario load_scenario(const std::string& file, const LoadOptions& options) {
   const std::filesystem::path path = scenario_path(file);
   const std::string bytes = read_anywhere(path, kScenarioFileLimit, options);
-  Loader loader(path.parent_path(), options);
+  Loader loader(path.parent_path(), with_folders_of(path, options));
   loader.read_main(bytes, path.generic_string(), path);
   loader.lay_options();
   return loader.finish();

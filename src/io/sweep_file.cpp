@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <sstream>
@@ -22,6 +22,7 @@
 #include "repoquake/io/digest.hpp"
 #include "repoquake/io/output_file.hpp"
 #include "repoquake/io/result_reader.hpp"
+#include "repoquake/scenario/sweep.hpp"
 
 namespace repoquake::io {
 namespace {
@@ -208,6 +209,21 @@ std::optional<JournalEntry> parse_line(const std::string& line) {
   return entry;
 }
 
+/// Could these points be of the design that the table names? Indices are made from it.
+bool has_design(const SweepTable& table) {
+  const std::uint64_t n_parameters = table.parameters.size();
+  if (table.points.size() > scenario::kMaxSweepPoints || n_parameters > scenario::kMaxSweptKeys) return false;
+  if (table.samples == 0 || n_parameters == 0) return true;
+  if (table.samples > scenario::kMaxSweepPoints) return false;
+  const std::uint64_t group = table.kind == "saltelli" ? n_parameters + 2
+                              : table.kind == "morris" ? n_parameters + 1
+                                                       : 1;
+  constexpr std::uint64_t kMaxLevels = 1000;
+  if (table.kind == "morris" && (table.levels < 2 || table.levels > kMaxLevels || table.levels % 2 != 0)) return false;
+  return std::ranges::all_of(table.points,
+                             [&](const SweepPoint& point) { return point.number < table.samples * group; });
+}
+
 /// For people, as the program writes it elsewhere.
 std::string shown_unit(const std::string& in_result) {
   if (in_result == "1e9 USD") return "bn USD";
@@ -308,6 +324,10 @@ SweepTable read_sweep(const std::string& path) {
   const auto torn = [&](bool is_torn) {
     if (is_torn) throw DataError(path + ": /sweep: torn");
   };
+  const auto count_of = [&](double number) {
+    torn(!(number >= 0.0 && number < 0x1p53));
+    return static_cast<std::uint64_t>(number);
+  };
   const auto keys = texts_if("parameter"), parameter_units = texts_if("parameter_unit");
   torn(keys.size() != parameter_units.size());
   for (std::size_t k = 0; k < keys.size(); ++k) table.parameters.push_back({keys[k], parameter_units[k]});
@@ -335,8 +355,7 @@ SweepTable read_sweep(const std::string& path) {
               lo = table_of("ci_lo", ids.size()), hi = table_of("ci_hi", ids.size()),
               counts = table_of("n", ids.size());
   for (std::size_t i = 0; i < n; ++i) {
-    SweepPoint point{
-        .number = static_cast<std::uint64_t>(numbers[i]), .hash = hashes[i], .design = {}, .texts = {}, .outcome = {}};
+    SweepPoint point{.number = count_of(numbers[i]), .hash = hashes[i], .design = {}, .texts = {}, .outcome = {}};
     for (std::size_t k = 0; k < keys.size(); ++k) {
       point.design.push_back(design.at(i, k));
       point.texts.push_back(written[i * keys.size() + k]);
@@ -347,7 +366,7 @@ SweepTable read_sweep(const std::string& path) {
                                         : PointStatus::missing;
     outcome.message = messages[i];
     if (outcome.status == PointStatus::done) {
-      outcome.n_paths = static_cast<std::uint64_t>(n_paths[i]);
+      outcome.n_paths = count_of(n_paths[i]);
       outcome.flagged_share = flagged[i];
       outcome.need = need[i];
       for (std::size_t k = 0; k < ids.size(); ++k)
@@ -355,26 +374,35 @@ SweepTable read_sweep(const std::string& path) {
                                    .standard_error = error.at(i, k),
                                    .lo = lo.at(i, k),
                                    .hi = hi.at(i, k),
-                                   .n = static_cast<std::uint64_t>(counts.at(i, k))});
+                                   .n = count_of(counts.at(i, k))});
     }
     table.points.push_back(std::move(point));
   }
+  torn(!has_design(table));
   return table;
 }
 
 std::string journal_path(const std::string& path) { return path + ".journal"; }
 
 SweepOutcomes read_journal(const std::string& path) {
+  constexpr std::size_t kJournalFileLimit = std::size_t{1} << 30;
   SweepOutcomes outcomes;
-  std::ifstream file(journal_path(path));
+  const std::string journal = journal_path(path);
+  if (!std::filesystem::exists(journal)) return outcomes;
+  std::istringstream file(read_file(journal, kJournalFileLimit));
   for (std::string line; std::getline(file, line);)
     if (auto entry = parse_line(line)) outcomes[entry->hash] = std::move(entry->outcome);
   return outcomes;
 }
 
 Journal::Journal(const std::string& path, bool anew) : path_(journal_path(path)) {
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
   if (descriptor_ < 0) throw IoError(path_ + ": cannot be written: " + system_text(errno));
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(path_, unknown)) {
+    ::close(descriptor_);
+    throw IoError(path_ + ": is not a regular file");
+  }
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(descriptor_);
     throw IoError(path_ + ": another running sweep writes it");

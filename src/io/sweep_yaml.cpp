@@ -190,6 +190,7 @@ class SweepLoader {
   }
 
   LoadedSweep load(std::string_view bytes, const std::string& name) {
+    out_.text = bytes;
     const int file = loader_.add_file("sweep", name, folder_, bytes);
     const auto tree = parse_config(bytes, file, diagnostics());
     if (!tree || !tree->is_map()) {
@@ -377,7 +378,7 @@ class SweepLoader {
     const fs::path path = loader_.resolve(file.node().mark, *name);
     std::string bytes;
     try {
-      bytes = loader_.read_bytes(path, kSeriesFileLimit);
+      bytes = loader_.read_named(file.node().mark, path, kSeriesFileLimit);
     } catch (const IoError& e) {
       file.refuse(e.what());
       return;
@@ -515,7 +516,7 @@ std::vector<std::size_t> points_to_check(const LoadedSweep& loaded) {
 LoadedSweep load_sweep(const std::string& file, const LoadOptions& options) {
   const fs::path path = scenario_path(file);
   return parse_sweep(read_anywhere(path, kScenarioFileLimit, options), path.generic_string(), path.parent_path(),
-                     options);
+                     with_folders_of(path, options));
 }
 
 LoadedSweep parse_sweep(std::string_view text, const std::string& name, const fs::path& folder,

@@ -15,7 +15,8 @@ inline constexpr std::size_t kSeriesFileLimit = std::size_t{64} << 20;  ///< byt
 /// SHA-256 as 64 lower-case hex digits.
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
 
-/// All bytes of a file of at most `limit` bytes. Throws IoError: missing, a folder, unreadable, too large.
+/// All bytes of a regular file of at most `limit` bytes, read once. Throws IoError: missing, unreadable, too large, or a
+/// folder, pipe, socket or device, which is never waited for; DataError: an HDF5 file.
 [[nodiscard]] std::string read_file(const std::filesystem::path& path, std::size_t limit);
 
 }  // namespace repoquake::io

@@ -5,6 +5,8 @@
 /// Errors  The library's own error messages are silenced. A file that is missing, cannot be opened or cannot be
 ///         written (disk full, size limit): IoError. A file opened for reading whose content is not what it should be:
 ///         DataError. Both name the file and the cause.
+/// Others' files  Read are values that lie in the file itself, reached by hard links, stored as our own are, and no more of
+///         them than the file can hold; anything else is a DataError. No plug-in is loaded.
 /// Threads One thread at a time; any thread.
 ///
 /// The only header of the program's HDF5: <hdf5.h> is included by src/io/hdf5_file.cpp alone.
@@ -55,6 +57,9 @@ template <Number T>
 
 using Extent = std::vector<std::uint64_t>;
 
+/// Values one call reads: 1 GiB of doubles. Larger tables are read by rows.
+inline constexpr std::uint64_t kMostNumbers = std::uint64_t{1} << 27;
+
 /// Shape and storage of a numeric dataset.
 struct Layout {
   Extent shape;           ///< empty: one value
@@ -62,6 +67,9 @@ struct Layout {
   int deflate_level = 0;  ///< 1..9: shuffle and deflate filters; needs `chunk`
   bool checksum = false;  ///< Fletcher32 filter, last: a reader is told when a chunk was damaged; needs `chunk`
 };
+
+/// Is this a regular file of the library's format? False also where it cannot be read.
+[[nodiscard]] bool is_hdf5(const std::string& path);
 
 struct FileState;  // path, descriptor and first failure of an open file: in the .cpp
 
@@ -101,7 +109,8 @@ class Attributes {
     set_numbers(name, element_type_of<T>(), values.data(), values.size(), false);
   }
 
-  /// Nothing where the attribute is missing or of another kind. A text's length is at most 1 MiB.
+  /// Nothing where the attribute is missing or of another kind. A text's length is at most 1 MiB; control characters in
+  /// it are "?", as they are in texts of datasets.
   [[nodiscard]] std::optional<std::string> text(std::string_view name) const;
   [[nodiscard]] std::optional<double> number(std::string_view name) const;
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name) const;
@@ -151,6 +160,9 @@ class Dataset {
   void make_scale(std::string_view name) const;
   void attach_scale(unsigned dimension, const Dataset& scale) const;
 
+  /// Reads whatever reading may come upon; see File::open.
+  void rehearse() const;
+
  private:
   void write_numbers(ElementType type, const void* values, std::size_t count) const;
 
@@ -189,10 +201,13 @@ class Group {
     std::string name;
     bool is_group = false;
   };
-  /// Groups and datasets in creation order (by name where the file keeps none). Links out of the file are left out.
+  /// Groups and datasets in creation order (by name where the file keeps none). Links that are not hard are left out.
   [[nodiscard]] std::vector<Child> children() const;
   [[nodiscard]] Group open_group(std::string_view path) const;
   [[nodiscard]] Dataset open_dataset(std::string_view path) const;
+
+  /// The same with all that is below.
+  void rehearse(int depth, std::size_t& n_objects) const;
 
  private:
   [[nodiscard]] Dataset create_numbers(std::string_view name, ElementType type, const Layout& layout,
@@ -210,7 +225,7 @@ class File {
 
   /// A new file, locked against other writers and readers. Pre: nothing at `path` (IoError).
   [[nodiscard]] static File create(const std::string& path);
-  /// For reading.
+  /// For reading. A file is read by a child process first (io/rehearsal.hpp): DataError where that does not come back.
   [[nodiscard]] static File open(const std::string& path);
 
   [[nodiscard]] bool is_open() const noexcept { return handle_.id() >= 0; }

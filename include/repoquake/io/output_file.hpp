@@ -3,6 +3,8 @@
 /// Errors   IoError, naming the file and the cause; whatever was at PATH is then untouched.
 #pragma once
 
+#include <functional>
+#include <iosfwd>
 #include <string>
 
 #include "repoquake/io/hdf5_file.hpp"
@@ -21,6 +23,9 @@ void check_output(const std::string& path, bool force);
 
 /// Renames PATH.partial, which must be closed, to PATH; replaces an earlier one with `force` only.
 void publish(const std::string& path, bool force);
+
+/// A text file: `write` fills PATH.partial, which is then published. Where it throws, nothing is left.
+void write_text(const std::string& path, bool force, const std::function<void(std::ostream&)>& write);
 
 /// UTC, "2025-01-31T09:30:00Z".
 [[nodiscard]] std::string iso_now();

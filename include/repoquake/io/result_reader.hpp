@@ -4,7 +4,9 @@
 ///          program, truncated, a dataset that is missing or of another kind, or larger than the limits below.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,9 +16,6 @@
 #include "repoquake/io/result_writer.hpp"
 
 namespace repoquake::io {
-
-/// Values one call reads: 1 GiB of doubles. Larger tables are read by rows.
-inline constexpr std::uint64_t kMostValuesRead = std::uint64_t{1} << 27;
 
 struct DatasetInfo {
   std::string path;  ///< "/stats/spread_mean"
@@ -75,6 +74,9 @@ struct Table {
 /// `count` rows from `first` of a numeric dataset of any rank, one after the other; NaN for the fill value.
 [[nodiscard]] std::vector<double> read_values(const std::string& path, std::string_view dataset, std::uint64_t first,
                                               std::uint64_t count);
+
+/// Throws DataError where the columns of a table of a result are of different lengths.
+void require_equal_lengths(const std::string& path, std::string_view table, std::initializer_list<std::size_t> lengths);
 
 /// A 1-D dataset of texts, or the one text of a scalar.
 [[nodiscard]] std::vector<std::string> read_texts(const std::string& path, std::string_view dataset);

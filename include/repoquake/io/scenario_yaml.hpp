@@ -27,10 +27,15 @@ struct InputFile {
 
 /// What the command line lays over a file, in this order.
 struct LoadOptions {
-  std::vector<std::string> overlays;   ///< --with FILE
-  std::vector<std::string> settings;   ///< --set KEY=VALUE
-  std::optional<std::uint64_t> paths;  ///< --paths: simulate.paths
-  std::optional<std::uint64_t> seed;   ///< --seed: simulate.seed
+  std::vector<std::string> overlays{};   ///< --with FILE
+  std::vector<std::string> settings{};   ///< --set KEY=VALUE
+  std::optional<std::uint64_t> paths{};  ///< --paths: simulate.paths
+  std::optional<std::uint64_t> seed{};   ///< --seed: simulate.seed
+
+  /// Files that a file names must lie, links resolved, under the working directory or one of these folders:
+  /// load_scenario and load_sweep add those of their file and of the overlays. What --set names is the user's own word.
+  std::vector<std::filesystem::path> inside{};
+  bool allow_outside = false;  ///< --allow-outside: they may lie anywhere
 
   /// Files of the built-in library by path ("sep_2019.yaml", "data/sep_2019.csv"): what `lib:` stands for.
   std::function<std::optional<std::string>(std::string_view)> library{};
@@ -65,9 +70,13 @@ struct LoadedScenario {
 /// Throws IoError where `file` or an overlay cannot be read.
 [[nodiscard]] LoadedScenario load_scenario(const std::string& file, const LoadOptions& options = {});
 
-/// The same for text, e.g. the resolved scenario of a result. `name` is shown in messages; paths in it start at `folder`.
+/// The same for text, e.g. the resolved scenario of a result. `name` is shown in messages; paths in it start at `folder`,
+/// which is not for that a folder whose files they may name.
 [[nodiscard]] LoadedScenario parse_scenario(std::string_view text, const std::string& name,
                                             const std::filesystem::path& folder, const LoadOptions& options = {});
+
+/// The options with the folders of a file of the command line, and of the overlays, as folders whose files may be named.
+[[nodiscard]] LoadOptions with_folders_of(const std::filesystem::path& file, LoadOptions options);
 
 /// Throws ScenarioError with the rendered diagnostics if there are errors.
 void require_valid(const LoadedScenario& loaded);

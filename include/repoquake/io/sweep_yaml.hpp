@@ -37,6 +37,7 @@ struct LoadedSweep {
   std::vector<std::uint32_t> points;  ///< those not skipped, counted in the order of the design
   std::size_t skipped = 0;
 
+  std::string text;         ///< of the sweep file, as it was read
   Diagnostics diagnostics;  ///< of the sweep file, the base, and the points that were checked
   std::shared_ptr<const SweepWorld> world;
 };

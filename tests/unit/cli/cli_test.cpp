@@ -161,7 +161,7 @@ TEST_CASE("a replay prints and stores its scorecard", "[cli]") {
   CHECK_THAT(here.run("info r.h5").out, Contains("Scores, 2019-09-12 to 2019-10-03, conditional on realised flows"));
 
   here.write("bare.yaml", "extends: " + std::string(REPOQUAKE_SOURCE_DIR) + "/tests/reject/parents/minimal.yaml\n");
-  const auto bare = here.run("run bare.yaml --paths 300 --quiet -o b.h5");
+  const auto bare = here.run("run bare.yaml --allow-outside --paths 300 --quiet -o b.h5");
   CHECK(bare.code == 0);
   CHECK(bare.out.find("Scorecard") == std::string::npos);
   CHECK(repoquake::io::read_info(here / "b.h5").find("/scores/crps") == nullptr);
@@ -293,7 +293,7 @@ TEST_CASE("scenarios, version, info", "[cli]") {
 TEST_CASE("check reads sweeps, and run says what they are") {
   const Folder folder;
   const std::string sweep = std::string(REPOQUAKE_SOURCE_DIR) + "/tests/sweeps/grid.yaml";
-  const auto good = folder.run("check " + sweep + " " + kSeptember);
+  const auto good = folder.run("check --allow-outside " + sweep + " " + kSeptember);
   CHECK(good.code == 0);
   CHECK(good.out == sweep + ": ok: 45 points of 3 axes, 9 skipped; metrics: p95_peak\n" + kSeptember + ": ok\n");
 

@@ -166,7 +166,7 @@ std::string complaint(const std::string& file, const io::LoadOptions& options = 
 }
 
 void check_round_trip(const io::LoadedScenario& loaded, const fs::path& folder) {
-  const auto again = io::parse_scenario(loaded.resolved, "resolved", folder);
+  const auto again = io::parse_scenario(loaded.resolved, "resolved", folder, {.allow_outside = true});
   INFO(loaded.resolved);
   INFO(again.diagnostics.render());
   REQUIRE_FALSE(again.diagnostics.has_errors());
@@ -360,7 +360,7 @@ TEST_CASE("a series is found from the file that names it, and written from the m
   const MinimalFolder folder;
   folder.write("lib/days.csv", kDays);
   folder.write("lib/base.yaml", kMinimal);
-  const auto loaded = load(folder.write("mine/child.yaml", "extends: ../lib/base.yaml\n"));
+  const auto loaded = load(folder.write("mine/child.yaml", "extends: ../lib/base.yaml\n"), {.inside = {folder.path()}});
   CHECK(loaded.scenario.series->file == "../lib/days.csv");
   CHECK(loaded.resolved.find("file: ") != std::string::npos);
   CHECK(loaded.resolved.find(folder.path().string()) == std::string::npos);
@@ -371,7 +371,7 @@ TEST_CASE("the resolved text pins the digest of the series") {
   const MinimalFolder folder;
   const auto loaded = load(folder.file);
   folder.write("days.csv", kDays + "\n");
-  const auto again = io::parse_scenario(loaded.resolved, "resolved", folder.path());
+  const auto again = io::parse_scenario(loaded.resolved, "resolved", folder.path(), {.inside = {folder.path()}});
   CHECK(again.diagnostics.render().find("series.sha256: the file has changed") != std::string::npos);
 }
 
