@@ -226,6 +226,9 @@ path: `shocks.tga-build.size`. **Required** keys must be there after merging.
 
 **Series.** One CSV, one row a day of the window, `date` first (ISO), every other column optional; its columns are at the end of this page.
 
+**Files.** A path is relative to the file that names it. It must lie, symbolic links resolved, under the working directory or the folder of the file given on the command line; `--allow-outside` lifts that. `lib:NAME` is a file of the built-in library.
+Only regular files are read, a scenario of at most 1 MB, a series of at most 64 MB.
+
 )";
 
 constexpr std::string_view kSweepReferenceHead = R"(# Sweep reference
@@ -241,6 +244,8 @@ A sweep is one scenario, the base, at many points. `repoquake check SWEEP.yaml` 
 that takes whole numbers needs whole ones. `values` are any single values of the key. Numbers between the ends are rounded to 12 significant digits.
 
 **Order.** The base, `override`, `metrics`, the command line (`--with`, `--set`, `--paths`, `--seed`), the point. The base's `expect` is left out: it is about the base alone.
+
+**Files.** `base` and the `file` of a list are relative to the sweep file, and must lie, symbolic links resolved, under the working directory or the folder of the file given on the command line; `--allow-outside` lifts that.
 
 **The need.** A point holds the funding need of the base with its override. Where the base, the override or the command line states `market.need`, it is as stated; else, where the point changes a value of `model`, it is inverted again. While the need is held,
 `market.opening_spread`, `market.trend_spread` and `market.need` cannot move: write `override: {market: {need: invert}}`.

@@ -255,7 +255,26 @@ TEST_CASE("long words and long lists are answered") { check_answers(long_inputs(
 
 TEST_CASE("sweeps that are large or long are answered") { check_answers(sweep_inputs()); }
 
+TEST_CASE("results that are nonsense, or damaged, are answered") {
+  CHECK_NOTHROW(fuzz::answer_result({}));  // a whole one
+  std::uint32_t state = 1;
+  for (int input = 0; input < 60; ++input) {
+    std::string bytes;
+    for (int i = 0; i < 400; ++i) {
+      state = state * 1664525U + 1013904223U;
+      bytes += static_cast<char>(state >> 24);
+    }
+    if (input % 3 == 0) bytes = bytes.substr(0, 1 + static_cast<std::size_t>(input));
+    INFO("input " << input);
+    CHECK_NOTHROW(fuzz::answer_result(bytes));
+  }
+}
+
 TEST_CASE("what the fuzzer found stays answered") {
-  for (const auto& entry : fs::directory_iterator(fs::path(REPOQUAKE_SOURCE_DIR) / "tests" / "fuzz" / "regressions"))
-    check_answers({entry.path().filename().string(), io::read_file(entry.path(), io::kScenarioFileLimit)});
+  for (const auto& entry : fs::directory_iterator(fs::path(REPOQUAKE_SOURCE_DIR) / "tests" / "fuzz" / "regressions")) {
+    const auto bytes = io::read_file(entry.path(), io::kScenarioFileLimit);
+    check_answers({entry.path().filename().string(), bytes});
+    INFO("result of " << entry.path().filename().string());
+    CHECK_NOTHROW(fuzz::answer_result(bytes));
+  }
 }

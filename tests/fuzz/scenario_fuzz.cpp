@@ -3,14 +3,15 @@
 //
 // Names inside the text reach a library in memory (the shipped scenarios and the parents of tests/reject, by their last
 // element) because the text lies in a folder of it: "lib:/a/b". A name may still lead out, "/x" or "../../../x"; the
-// fuzz target is therefore linked with --wrap=fopen, and while an input is read no file opens for reading. The replay
+// fuzz target is therefore linked with --wrap=open, and while an input is read no file opens for reading. The replay
 // test has no such wrap; its inputs are written by us, and the reader only reads, at most 64 MB.
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
+
+#include <fcntl.h>
 
 #include "fuzz/entry_point.hpp"
 #include "fuzz/targets.hpp"
@@ -23,12 +24,13 @@
 namespace {
 bool disk_is_closed = false;
 }
-extern "C" std::FILE* __real_fopen(const char* path, const char* mode);
-extern "C" std::FILE* __wrap_fopen(const char* path, const char* mode);
-extern "C" std::FILE* __wrap_fopen(const char* path, const char* mode) {
-  if (!disk_is_closed || mode[0] != 'r') return __real_fopen(path, mode);  // libFuzzer writes what it finds
+extern "C" int __real_open(const char* path, int flags, ...);
+extern "C" int __wrap_open(const char* path, int flags, ...);
+extern "C" int __wrap_open(const char* path, int flags, ...) {
+  constexpr int kMode = 0600;
+  if (!disk_is_closed || (flags & O_ACCMODE) != O_RDONLY) return __real_open(path, flags, kMode);
   errno = ENOENT;
-  return nullptr;
+  return -1;
 }
 #endif
 

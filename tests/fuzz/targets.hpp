@@ -10,6 +10,7 @@ namespace repoquake::fuzz {
 void answer_scenario(std::string_view bytes);
 void answer_expression(std::string_view bytes);
 void answer_series(std::string_view bytes);
+void answer_result(std::string_view bytes);
 
 inline void require(bool holds, const char* promise) {
   if (!holds) throw std::logic_error(promise);

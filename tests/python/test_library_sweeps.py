@@ -26,7 +26,7 @@ class LibrarySweeps(unittest.TestCase):
         cls.directory.cleanup()
 
     def start(self, *arguments):
-        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=self.here,
+        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT,
                               timeout=100)
 
     def sweep(self, name, paths, *thinner):
