@@ -128,14 +128,17 @@ seed_expressions() {
     tr -d '"' | LC_ALL=C sort -u | awk -v folder="$1" '{ file = folder "/" NR; printf "%s", $0 > file; close(file) }'
 }
 
-# fuzz_target NAME SEED...: feeds build/fuzz/NAME_fuzz for 20 s. The corpus grows from run to run. 4 kB reach every key; the
-# ordinary tests have the long inputs. 5 s for one input: the answer is due within one, and the sanitizers are slow.
+# fuzz_target NAME SEED...: feeds build/fuzz/NAME_fuzz for 20 s, with tests/fuzz/NAME.dict where there is one. The corpus
+# grows from run to run. 4 kB reach every key; the ordinary tests have the long inputs. 5 s for one input: the answer is due within one, and the sanitizers are slow.
 fuzz_target() {
-  local name=$1 corpus=build/fuzz/corpus/$1
+  local name=$1 corpus=build/fuzz/corpus/$1 words=()
   shift
+  if [[ -e tests/fuzz/$name.dict ]]; then
+    words=("-dict=tests/fuzz/$name.dict")
+  fi
   echo "test: fuzz $name" >&2
   mkdir -p "$corpus" build/fuzz/found
-  if "build/fuzz/${name}_fuzz" -max_total_time=20 -max_len=4096 -timeout=5 -dict="tests/fuzz/$name.dict" \
+  if "build/fuzz/${name}_fuzz" -max_total_time=20 -max_len=4096 -timeout=5 "${words[@]}" \
     -artifact_prefix="build/fuzz/found/$name-" -print_final_stats=1 "$corpus" "$@" >"build/test-fuzz-$name.log" 2>&1; then
     passed=$((passed + 1))
   else
@@ -155,6 +158,7 @@ run_fuzz() {
   fuzz_target scenario scenarios tests/reject tests/fuzz/regressions
   fuzz_target expression build/fuzz/seeds tests/fuzz/regressions
   fuzz_target series scenarios/data tests/reject/parents tests/fuzz/regressions
+  fuzz_target result tests/fuzz/regressions
 }
 
 run_preset dev 900

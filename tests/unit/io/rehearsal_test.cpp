@@ -1,8 +1,8 @@
 #include "io/rehearsal.hpp"
 
 #include <csignal>
-#include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <new>
@@ -35,7 +35,7 @@ TEST_CASE("what does not come back is a DataError that names the file and the ca
   CHECK_THROWS_WITH(rehearse([] { std::_Exit(1); }), Contains("crashed"));  // how a sanitizer ends
   CHECK_THROWS_WITH(rehearse([] { throw std::bad_alloc(); }), Contains("takes more memory"));
   const auto go_on = [] {
-    for (volatile std::uint64_t i = 0; i + 1 > 0; i = i + 1) {
+    while (std::clock() >= 0) {
     }
   };
   CHECK_THROWS_WITH(rehearse(go_on), Contains("does not come to an end"));
