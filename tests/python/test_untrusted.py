@@ -145,7 +145,7 @@ class Paths(Untrusted):
         self.assertIn("the built-in library has no file", self.tool("check", child, code=65).err)
 
     def test_every_verb_that_reads_scenarios_knows_the_option(self):
-        for verb in ("run", "check", "explain", "trace", "sweep", "compare", "attribute"):
+        for verb in ("run", "check", "explain", "trace", "sweep", "compare", "attribute", "reverse"):
             self.assertIn("--allow-outside", self.tool(verb, "--help", code=0).out)
 
 
@@ -390,9 +390,9 @@ class Results(Untrusted):
 
         for name in ("features/mean", "features/unit", "stats/time", "stats/spread_mean", "summary/path"):
             path = self.changed(shorten(name))
-            self.answers(path)
+            self.answers(path, verbs=(["info", path], ["export", path, name.split("/")[0]], ["compare", path, path]))
         path = self.changed(shorten("stats/time", 0))
-        self.answers(path)
+        self.answers(path, verbs=(["export", path, "stats"], ["compare", path, path]))
 
         def nonsense(name, value):
             def change(file):
@@ -400,7 +400,8 @@ class Results(Untrusted):
             return change
 
         for name, value in (("stats/quantile", numpy.nan), ("stats/spread_mean", numpy.inf), ("features/mean", -1e300)):
-            self.answers(self.changed(nonsense(name, value)))
+            path = self.changed(nonsense(name, value))
+            self.answers(path, verbs=(["export", path, "stats", "--format", "json"], ["compare", path, path]))
 
     def test_sweeps_that_do_not_fit_together(self):
         def attributes(**values):
@@ -420,8 +421,7 @@ class Results(Untrusted):
                    point]
         for change in changes:
             path = self.changed(change, self.sweep)
-            self.answers(path, verbs=(["info", path], ["export", path, "sweep"],
-                                      ["merge", path, "--force", "-o", merged]))
+            self.answers(path, verbs=(["info", path], ["merge", path, "--force", "-o", merged]))
 
     def test_texts_do_not_command_the_terminal(self):
         path = self.changed(lambda file: file.attrs.modify("title", "a\x1b[2Jb\x07"))
