@@ -280,7 +280,10 @@ Reverse read_reverse(const std::string& path) {
   r.n_paths = info.n_paths;
   r.is_conditional = info.is_conditional;
   r.over_texts = read_texts(path, "/reverse/curve");
-  if (info.find("/reverse/over_value") != nullptr) r.over_numbers = read_column(path, "/reverse/over_value");
+  if (info.find("/reverse/over_value") != nullptr) {
+    r.over_numbers = read_column(path, "/reverse/over_value");
+    require_equal_lengths(path, "/reverse/over_value", {r.over_texts.size(), r.over_numbers.size()});
+  }
   const auto column = [&](const std::string& name) { return read_column(path, "/tried/" + name); };
   const auto curve = column("curve"), at = column("at"), value = column("value"), se = column("se"),
              lo = column("ci_lo"), hi = column("ci_hi"), n = column("n"), flagged = column("flagged"),
@@ -290,7 +293,9 @@ Reverse read_reverse(const std::string& path) {
   for (const auto* other : {&curve, &value, &se, &lo, &hi, &n, &flagged, &status})
     if (other->size() != at.size() || messages.size() != at.size()) throw DataError(path + ": /tried: torn");
   for (std::size_t i = 0; i < at.size(); ++i) {
-    if (!(curve[i] >= 0.0 && curve[i] < static_cast<double>(points.size()))) throw DataError(path + ": /tried: torn");
+    const bool is_whole = curve[i] >= 0.0 && curve[i] < static_cast<double>(points.size()) && std::isfinite(at[i]) &&
+                          n[i] >= 0.0 && n[i] < 0x1p53;
+    if (!is_whole) throw DataError(path + ": /tried: torn");
     CurvePoint point{.x = at[i],
                      .estimate = {.value = value[i],
                                   .standard_error = se[i],
