@@ -237,7 +237,7 @@ class Reverse(unittest.TestCase):
         self.assertFalse((self.folder / "r.h5").exists())
 
     def test_an_interruption_leaves_no_result(self):
-        words = ("reverse", SEPTEMBER, *RESERVES, "--target", PEAK, "--paths", "200000", "-o", "r.h5")
+        words = ("reverse", SEPTEMBER, *RESERVES, "--target", PEAK, "--paths", "200000", "--allow-outside", "-o", "r.h5")
         running = subprocess.Popen([PROGRAM, *map(str, words)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                    cwd=self.folder)
         self.assertIn("round 1", running.stderr.readline())
