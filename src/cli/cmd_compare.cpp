@@ -119,8 +119,16 @@ void share_draws(std::vector<io::LoadedScenario>& sides, bool is_quiet, std::ost
                          first.paths);
     if (!is_quiet && own.seed != first.seed)
       err << fmt::format("{}: has seed {}; all sides are run with {}\n", side.scenario.name, own.seed, first.seed);
+    const bool draws_alike =
+        own.sampler == first.sampler && own.antithetic == first.antithetic && own.scrambles == first.scrambles;
+    if (!is_quiet && !draws_alike)
+      err << fmt::format("{}: has another sampler; all sides are run with that of {}\n", side.scenario.name,
+                         sides.front().scenario.name);
     own.paths = first.paths;
     own.seed = first.seed;
+    own.sampler = first.sampler;
+    own.antithetic = first.antithetic;
+    own.scrambles = first.scrambles;
     auto& output = side.scenario.output;
     output.paths = {};
     output.summary_of_all = false;
@@ -185,7 +193,7 @@ Outcome compare_plans(const Sides& sides, const CompareCommand& compare, const C
   const auto manifest = engine::manifest_of(plans.front());
   std::vector<study::Pairing> pairings;
   for (std::size_t k = 1; k < plans.size() && is_paired; ++k)
-    pairings.emplace_back(manifest.variables, manifest.n_days(), manifest.metrics);
+    pairings.emplace_back(manifest.variables, manifest.n_days(), manifest.metrics, manifest.batching);
 
   const engine::RunOptions run{.threads = compare.options.threads, .stop = &catch_signals()};
   std::vector<engine::RunSummary> summaries;

@@ -124,6 +124,8 @@ void show(const std::string& file, std::ostream& out) {
                      info.format, info.status, info.is_conditional ? ", conditional replay" : "");
   out << fmt::format("  {} paths, seed {}, created {}, {} bytes\n", info.n_paths, info.seed, info.created,
                      info.file_bytes);
+  if (!info.sampling.empty())
+    out << fmt::format("  draws: {}; errors from {} independent batches\n", info.sampling, info.batching.count);
   if (!info.provenance.program_version.empty())
     out << fmt::format("  repoquake {} ({})", info.provenance.program_version, info.provenance.git_describe);
   if (info.threads > 0) out << fmt::format(", {:.2f} s on {} threads", info.seconds, info.threads);

@@ -26,7 +26,7 @@ Convergence::Convergence(const Manifest& manifest)
 void Convergence::record(const OnlineStats& stats) {
   const auto& peaks = stats.moments(PathFeature::peak_spread);
   n_paths_.push_back(stats.n_paths());
-  estimates_.push_back(stats::estimate_mean(peaks));
+  estimates_.push_back(stats.mean(PathFeature::peak_spread));
   estimates_.push_back(with_limits(stats.quantile(PathFeature::peak_spread, kUpperQuantile), peaks.n));
   for (std::size_t k = 2; k < quantities_.size(); ++k) estimates_.push_back(stats.metric(k - 2));
 }

@@ -1,5 +1,6 @@
 #include "repoquake/engine/draw_source.hpp"
 
+#include "repoquake/engine/dependent_draws.hpp"
 #include "repoquake/random/normal.hpp"
 
 namespace repoquake::engine {
@@ -21,6 +22,14 @@ void AddressedDraws::uniform_pair(std::uint64_t first_path, std::uint32_t day, r
 }
 
 std::unique_ptr<DrawSource> make_draw_source(const plan::Plan& plan) {
+  switch (plan.sampling.kind) {
+    case plan::PlanSampling::Kind::independent:
+      break;
+    case plan::PlanSampling::Kind::antithetic:
+      return std::make_unique<AntitheticDraws>(plan.seed);
+    case plan::PlanSampling::Kind::net:
+      return std::make_unique<NetDraws>(plan);
+  }
   return std::make_unique<AddressedDraws>(plan.seed);
 }
 

@@ -1,6 +1,7 @@
 #include "repoquake/engine/online_stats.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "repoquake/core/contract.hpp"
@@ -23,6 +24,7 @@ OnlineStats::OnlineStats(const Manifest& manifest)
       metric_sketches_(metrics_.size(), stats::QuantileSketch(kBinScale)),
       flag_days_(kPathFlagCount, 0),
       flagged_paths_(kPathFlagCount, 0) {
+  if (manifest.batching.any()) batches_.emplace(manifest);
   for (const Variable v : manifest.statistics) bin_factors_.push_back(bin_factor(spec_of(v).quantity));
 }
 
@@ -53,6 +55,7 @@ void OnlineStats::absorb(const ChunkResult& chunk) {
     flag_days_[k] += chunk.flag_days[k];
     for (const std::uint32_t flags : chunk.flags) flagged_paths_[k] += (flags >> k) & 1U;
   }
+  if (batches_) batches_->absorb(chunk, sketches_);
 }
 
 const stats::Moments& OnlineStats::moments(std::size_t variable, std::size_t day) const {
@@ -60,7 +63,22 @@ const stats::Moments& OnlineStats::moments(std::size_t variable, std::size_t day
 }
 
 const stats::Moments& OnlineStats::moments(PathFeature feature) const {
-  return moments_.at(n_variables_ * n_days_ + index(feature));
+  return moments_.at(slot(feature));
+}
+
+stats::Estimate OnlineStats::mean_of(std::size_t slot) const {
+  const stats::Estimate plain = stats::estimate_mean(moments_.at(slot));
+  return batches_ && plain.n > 0 ? stats::with_batch_error(plain, batches_->values(slot)) : plain;
+}
+
+stats::Estimate OnlineStats::mean(std::size_t variable, std::size_t day) const { return mean_of(slot(variable, day)); }
+
+stats::Estimate OnlineStats::mean(PathFeature feature) const { return mean_of(slot(feature)); }
+
+stats::Exceedance OnlineStats::share(PathFeature feature) const {
+  const stats::Moments& m = moments(feature);
+  const auto hits = static_cast<std::uint64_t>(std::llround(m.mean * static_cast<double>(m.n)));
+  return {m.n, hits, batches_ ? batches_->on_share_of(slot(feature)) : stats::DesignEffect{}};
 }
 
 stats::QuantileEstimate OnlineStats::quantile_of(std::size_t slot, double fraction, double factor) const {
@@ -69,8 +87,9 @@ stats::QuantileEstimate OnlineStats::quantile_of(std::size_t slot, double fracti
     constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
     return {kNothing, kNothing, kNothing};
   }
-  const auto binned = sketches_.at(slot).quantile_with_limits(fraction, factor * m.min, factor * m.max);
-  return {binned.value / factor, binned.lo / factor, binned.hi / factor};
+  const auto effect = batches_ ? batches_->on_quantile(slot, fraction) : stats::DesignEffect{};
+  const auto binned = sketches_.at(slot).quantile_with_limits(fraction, factor * m.min, factor * m.max, effect);
+  return {binned.value / factor, binned.lo / factor, binned.hi / factor, binned.reach};
 }
 
 stats::QuantileEstimate OnlineStats::quantile(std::size_t variable, std::size_t day, double fraction) const {
@@ -78,7 +97,7 @@ stats::QuantileEstimate OnlineStats::quantile(std::size_t variable, std::size_t 
 }
 
 stats::QuantileEstimate OnlineStats::quantile(PathFeature feature, double fraction) const {
-  return quantile_of(n_variables_ * n_days_ + index(feature), fraction, 1.0);
+  return quantile_of(slot(feature), fraction, 1.0);
 }
 
 stats::SketchScore OnlineStats::score(std::size_t variable, std::size_t day, double observed) const {
@@ -87,6 +106,9 @@ stats::SketchScore OnlineStats::score(std::size_t variable, std::size_t day, dou
   stats::SketchScore score =
       stats::score(sketches_.at(slot(variable, day)), factor * observed, factor * m.min, factor * m.max);
   score.crps /= factor;
+  if (batches_)
+    score.standard_error =
+        batches_->score_error(slot(variable, day), factor * observed, factor * m.min, factor * m.max);
   score.standard_error /= factor;
   return score;
 }
@@ -97,6 +119,7 @@ stats::Estimate OnlineStats::metric(std::size_t metric) const {
   const stats::Moments& moments = part.moments.low;
   const stats::QuantileSketch& sketch = metric_sketches_[metric];
   const auto estimate = [&]() -> stats::Estimate {
+    if (batches_) return batches_->metric(metric, part, sketch);
     switch (spec.statistic.statistic) {
       case stats::Statistic::mean:
         break;
@@ -115,15 +138,22 @@ stats::Estimate OnlineStats::metric(std::size_t metric) const {
 }
 
 stats::Exceedance OnlineStats::exceedance(std::size_t threshold, std::size_t day) const {
-  return {n_paths_, exceedances_.at(threshold * n_days_ + day)};
+  return {n_paths_, exceedances_.at(threshold * n_days_ + day),
+          batches_ ? batches_->on_exceedance(threshold, day) : stats::DesignEffect{}};
 }
 
 stats::Exceedance OnlineStats::peak_exceedance(std::size_t threshold) const {
-  return {n_paths_, peaks_above_.at(threshold)};
+  return {n_paths_, peaks_above_.at(threshold),
+          batches_ ? batches_->on_peak_exceedance(threshold) : stats::DesignEffect{}};
 }
 
 stats::Exceedance OnlineStats::peak_over_effr_exceedance(std::size_t threshold) const {
-  return {n_paths_, peaks_over_effr_above_.at(threshold)};
+  return {n_paths_, peaks_over_effr_above_.at(threshold),
+          batches_ ? batches_->on_peak_over_effr_exceedance(threshold) : stats::DesignEffect{}};
+}
+
+stats::Exceedance OnlineStats::flagged(std::size_t flag) const {
+  return {n_paths_, flagged_paths_.at(flag), batches_ ? batches_->on_flag(flag) : stats::DesignEffect{}};
 }
 
 double OnlineStats::flagged_share() const noexcept {

@@ -84,6 +84,18 @@ std::string mark_of(const plan::Plan& plan, std::size_t row) {
   return mark;
 }
 
+std::string name_sampling(const plan::PlanSampling& sampling) {
+  switch (sampling.kind) {
+    case plan::PlanSampling::Kind::independent:
+      return "";
+    case plan::PlanSampling::Kind::antithetic:
+      return "antithetic pairs";
+    case plan::PlanSampling::Kind::net:
+      return std::to_string(sampling.scrambles) + " scrambled Sobol nets";
+  }
+  return "";
+}
+
 int threads_of(int asked) { return asked > 0 ? asked : tbb::info::default_concurrency(); }
 
 }  // namespace
@@ -98,6 +110,8 @@ Manifest manifest_of(const plan::Plan& plan) {
   }
   m.n_paths = plan.n_paths;
   m.seed = plan.seed;
+  m.batching = plan.sampling.batching();
+  m.sampling = name_sampling(plan.sampling);
   m.is_conditional = plan.is_conditional;
   m.drawn = plan.drawn;
   m.stored = {.sample = plan.stored.sample, .worst = plan.stored.worst, .by = plan.stored.by, .unit = plan.stored.unit};

@@ -376,6 +376,11 @@ class ChunkRecorder {
     chunk.moments.resize(slots);
     chunk.bins.resize(slots * n);
     chunk.exceedances.assign(manifest.thresholds.size() * n_days_, 0);
+    const std::size_t n_batches = manifest.batching.count;
+    chunk.batch_sums.assign(slots * n_batches, 0.0);
+    chunk.batch_exceedances.assign(chunk.exceedances.size() * n_batches, 0);
+    for (std::size_t i = 0; n_batches > 0 && i < n; ++i)
+      batch_of_.push_back(manifest.batching.of(chunk.first_path + i));
     chunk.flag_days.assign(kPathFlagCount, 0);
     chunk.metrics.resize(manifest.metrics.size() * n);
     chunk.metric_parts.resize(manifest.metrics.size());
@@ -443,17 +448,21 @@ class ChunkRecorder {
       return;
     }
     chunk_.moments[slot].merge(stats::moments_of(values));
+    const std::size_t n_batches = manifest_.batching.count;
+    for (std::size_t i = 0; n_batches > 0 && i < values.size(); ++i)
+      chunk_.batch_sums[slot * n_batches + batch_of_[offset + i]] += values[i];
     ColumnData scaled;
     std::ranges::transform(values, scaled.begin(), [factor](double value) { return factor * value; });
     kBinScale.bins(std::span(scaled).first(values.size()), bins);
   }
 
   void count_above(const ColumnData& spread, std::size_t offset, std::size_t lanes, std::uint32_t day) {
-    const std::size_t n = manifest_.thresholds.size();
+    const std::size_t n = manifest_.thresholds.size(), n_batches = manifest_.batching.count;
     for (std::size_t k = 0; k < n; ++k) {
       for (std::size_t i = 0; i < lanes; ++i) {
         const bool is_above = spread[i] > manifest_.thresholds[k];
         chunk_.exceedances[k * n_days_ + day] += is_above;
+        if (n_batches > 0) chunk_.batch_exceedances[(k * n_days_ + day) * n_batches + batch_of_[offset + i]] += is_above;
         chunk_.days_above[(offset + i) * n + k] =
             static_cast<std::uint16_t>(chunk_.days_above[(offset + i) * n + k] + is_above);
       }
@@ -464,6 +473,7 @@ class ChunkRecorder {
   const Manifest& manifest_;
   ChunkResult& chunk_;
   std::size_t n_days_;
+  std::vector<std::uint32_t> batch_of_;  ///< (path of the chunk); empty where paths are independent
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "repoquake/core/error.hpp"
 #include "repoquake/io/output_file.hpp"
 #include "repoquake/io/result_reader.hpp"
+#include "repoquake/stats/student.hpp"
 
 namespace repoquake::io {
 namespace {
@@ -23,6 +24,13 @@ using study::Side;
 using study::Versus;
 
 constexpr std::uint64_t kPathsAtOnce = 1024;
+
+/// Standard errors from an estimate of the result to its 95 % limits.
+double reach_of(const ResultInfo& info) {
+  if (!info.batching.any()) return stats::kNormal95;
+  const std::uint64_t filled = std::min<std::uint64_t>(info.batching.count, info.n_paths / info.batching.run);
+  return filled < 2 ? stats::kNormal95 : stats::student_975(filled - 1);
+}
 
 std::vector<std::chrono::sys_days> read_dates(const ResultInfo& info) {
   constexpr std::string_view kDaysSince = "days since ";
@@ -78,12 +86,13 @@ void read_features(const ResultInfo& info, Side& side) {
   const auto error = read_column(info.path, "/features/mean_se");
   const std::size_t n = names.size();
   require_equal_lengths(info.path, "/features", {n, units.size(), meanings.size(), mean.size(), error.size()});
+  const double reach = reach_of(info);
   for (std::size_t k = 0; k < n; ++k) {
     side.quantities.push_back({names[k], units[k], units[k], meanings[k]});
     side.estimates.push_back({.value = mean[k],
                               .standard_error = error[k],
-                              .lo = mean[k] - stats::kNormal95 * error[k],
-                              .hi = mean[k] + stats::kNormal95 * error[k],
+                              .lo = mean[k] - reach * error[k],
+                              .hi = mean[k] + reach * error[k],
                               .n = info.n_paths});
   }
   const auto peak = static_cast<std::size_t>(std::ranges::find(names, "peak_spread") - names.begin());
@@ -95,7 +104,7 @@ void read_features(const ResultInfo& info, Side& side) {
       require_equal_lengths(info.path, "/features/value_quantile" + suffix, {n, table.columns});
       return table.values.at(peak);
     };
-    const stats::QuantileEstimate q{of(""), of("_lo"), of("_hi")};
+    const stats::QuantileEstimate q{of(""), of("_lo"), of("_hi"), reach};
     side.quantities.push_back(
         {study::name_of_peak_quantile(share), "bp", "bp", "quantile over paths of the largest SOFR minus IORB"});
     side.estimates.push_back(
@@ -282,7 +291,7 @@ Side read_side(const std::string& path) {
 
 std::optional<StoredPairs> pair_results(const std::string& base, const std::string& other) {
   const ResultInfo one = read_info(base), two = read_info(other);
-  if (one.seed != two.seed || one.provenance.rng != two.provenance.rng || read_dates(one) != read_dates(two))
+  if (one.batching != two.batching || one.seed != two.seed || one.provenance.rng != two.provenance.rng || read_dates(one) != read_dates(two))
     return std::nullopt;
   for (const auto& spec : kPathFeatures)
     for (const ResultInfo* info : {&one, &two})
@@ -298,7 +307,7 @@ std::optional<StoredPairs> pair_results(const std::string& base, const std::stri
   }
   if (!variables.empty()) n = std::min(n, n_whole);
   const std::size_t n_days = read_dates(one).size();
-  StoredPairs pairs{variables, study::Pairing(variables, n_days, {})};
+  StoredPairs pairs{variables, study::Pairing(variables, n_days, {}, one.batching)};
   for (std::uint64_t first = 0; first < n; first += kPathsAtOnce) {
     const std::uint64_t count = std::min(kPathsAtOnce, n - first);
     pairs.pairing.absorb(read_chunk(base, variables, n_days, first, count),

@@ -7,7 +7,9 @@
 namespace repoquake::io {
 namespace {
 
+using scenario::Sampler;
 using scenario::Scenario;
+using scenario::Simulate;
 using scenario::Unit;
 using Names = std::vector<std::string>;
 
@@ -82,16 +84,18 @@ scenario::StopRule read_stop(const Value& map, const std::vector<scenario::Metri
   return stop;
 }
 
-void read_simulate(const Value& map, const std::vector<scenario::Metric>& metrics, scenario::Simulate& simulate) {
+void read_simulate(const Value& map, const std::vector<scenario::Metric>& metrics, Simulate& simulate) {
   MapReader r(map);
   if (const auto paths = r.take("paths")) simulate.paths = paths->whole(1, kMaxPaths).value_or(simulate.paths);
   if (const auto seed = r.take("seed"))
     simulate.seed = seed->whole(0, std::numeric_limits<std::uint64_t>::max()).value_or(simulate.seed);
-  if (const auto sampler = r.take("sampler")) (void)sampler->choice(Names{"philox"}, Names{"sobol", "lhs", "halton"});
-  bool antithetic = false;
-  const auto pairs = r.take("antithetic");
-  if (pairs) antithetic = pairs->flag().value_or(false);
-  if (antithetic) pairs->refuse("antithetic pairs are not available in this version; allowed: false");
+  if (const auto sampler = r.take("sampler"))
+    simulate.sampler =
+        static_cast<Sampler>(sampler->choice(Names{"philox", "sobol"}, Names{"lhs", "halton"}).value_or(0));
+  if (const auto pairs = r.take("antithetic")) simulate.antithetic = pairs->flag().value_or(false);
+  if (const auto scrambles = r.take("scrambles"))
+    simulate.scrambles = static_cast<std::uint32_t>(
+        scrambles->whole(Simulate::kFewestScrambles, Simulate::kMostScrambles).value_or(simulate.scrambles));
   r.quantity("max_flagged", Unit::none, simulate.max_flagged);
   if (const auto stop = r.take("stop")) simulate.stop = read_stop(*stop, metrics);
   r.finish();

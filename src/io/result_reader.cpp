@@ -39,6 +39,14 @@ std::string text_or_empty(const Attributes& attributes, std::string_view name) {
   return attributes.text(name).value_or(std::string());
 }
 
+/// Nothing where paths are independent, or the numbers make no sense.
+stats::Batching read_batching(const Attributes& about) {
+  constexpr std::uint64_t kMost = 128;  // of ours
+  const std::uint64_t count = about.natural("batches").value_or(0), run = about.natural("batch_run").value_or(1);
+  if (count > kMost || run < 1 || run > kMost) return {};
+  return {.count = static_cast<std::uint32_t>(count), .run = static_cast<std::uint32_t>(run)};
+}
+
 DatasetInfo describe(const Dataset& dataset, std::string path) {
   DatasetInfo info;
   info.path = std::move(path);
@@ -165,6 +173,8 @@ ResultInfo read_info(const std::string& path) {
   info.is_conditional = about.integer("conditional").value_or(0) != 0;
   info.scenario_name = text_or_empty(about, "scenario_name");
   info.seed = about.natural("seed").value_or(0);
+  info.sampling = text_or_empty(about, "sampling");
+  info.batching = read_batching(about);
   info.n_paths = about.natural("n_paths").value_or(0);
   list(root, "", 1, info);
   info.provenance = read_provenance(root, info);

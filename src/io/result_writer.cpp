@@ -98,16 +98,16 @@ double if_known(const stats::Moments& moments, std::uint64_t least, double value
 struct MomentStatistic {
   std::string_view suffix;
   std::string_view text;
-  double (*value)(const stats::Moments&);
+  double (*value)(const stats::Moments&, const stats::Estimate& mean);
 };
 
 constexpr std::array<MomentStatistic, 5> kMomentStatistics{{
-    {"mean", "mean over paths", [](const stats::Moments& m) { return if_known(m, 1, m.mean); }},
+    {"mean", "mean over paths", [](const stats::Moments& m, const stats::Estimate&) { return if_known(m, 1, m.mean); }},
     {"mean_se", "standard error of the mean over paths",
-     [](const stats::Moments& m) { return if_known(m, 2, m.standard_error()); }},
-    {"sd", "standard deviation over paths", [](const stats::Moments& m) { return if_known(m, 2, m.sd()); }},
-    {"min", "smallest of all paths", [](const stats::Moments& m) { return if_known(m, 1, m.min); }},
-    {"max", "largest of all paths", [](const stats::Moments& m) { return if_known(m, 1, m.max); }},
+     [](const stats::Moments& m, const stats::Estimate& mean) { return if_known(m, 2, mean.standard_error); }},
+    {"sd", "standard deviation over paths", [](const stats::Moments& m, const stats::Estimate&) { return if_known(m, 2, m.sd()); }},
+    {"min", "smallest of all paths", [](const stats::Moments& m, const stats::Estimate&) { return if_known(m, 1, m.min); }},
+    {"max", "largest of all paths", [](const stats::Moments& m, const stats::Estimate&) { return if_known(m, 1, m.max); }},
 }};
 
 struct QuantileStatistic {
@@ -196,6 +196,11 @@ void ResultWriter::begin(const engine::Manifest& manifest) {
   about.set("scenario_sha256", provenance_.scenario_sha256);
   about.set("seed", manifest_.seed);
   about.set("rng", provenance_.rng);
+  if (manifest_.batching.any()) {
+    about.set("sampling", manifest_.sampling);
+    about.set("batches", static_cast<std::int64_t>(manifest_.batching.count));
+    about.set("batch_run", static_cast<std::int64_t>(manifest_.batching.run));
+  }
   about.set("n_paths", std::int64_t{0});
   about.set("stop_reason", "none");
   about.set("program_version", provenance_.program_version);
@@ -488,7 +493,8 @@ void ResultWriter::write_stats(const engine::RunSummary& summary) {
     const std::string prefix = std::string(spec.name) + "_";
     std::vector<double> values(n_days);
     for (const MomentStatistic& statistic : kMomentStatistics) {
-      for (std::size_t day = 0; day < n_days; ++day) values[day] = statistic.value(summary.stats.moments(v, day));
+      for (std::size_t day = 0; day < n_days; ++day) 
+        values[day] = statistic.value(summary.stats.moments(v, day), summary.stats.mean(v, day));
       describe_statistic(write_statistic(group, prefix + std::string(statistic.suffix), {{&time, n_days}}, values),
                          statistic.text);
     }
@@ -578,7 +584,8 @@ void ResultWriter::write_features(const engine::RunSummary& summary) {
   std::vector<double> values(kPathFeatureCount);
   for (const MomentStatistic& statistic : kMomentStatistics) {
     for (const auto& spec : kPathFeatures)
-      values[engine::index(spec.feature)] = statistic.value(summary.stats.moments(spec.feature));
+      values[engine::index(spec.feature)] = 
+          statistic.value(summary.stats.moments(spec.feature), summary.stats.mean(spec.feature));
     describe(write_statistic(group, statistic.suffix, {{&feature, kPathFeatureCount}}, values), "", statistic.text);
   }
 

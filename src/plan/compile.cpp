@@ -523,6 +523,12 @@ model::OpeningNeed opening_need(scenario::NeedRule rule) {
 }
 
 /// Does the series drive anything? Columns in whose place flows are drawn do not.
+PlanSampling sampling_of(const scenario::Simulate& simulate) {
+  if (simulate.sampler == scenario::Sampler::sobol)
+    return {.kind = PlanSampling::Kind::net, .scrambles = simulate.scrambles};
+  return {.kind = simulate.antithetic ? PlanSampling::Kind::antithetic : PlanSampling::Kind::independent};
+}
+
 bool has_inputs(const Scenario& s) {
   if (!s.series) return false;
   return std::ranges::any_of(s.series->columns, [&](const auto& column) {
@@ -602,6 +608,7 @@ Compiled compile(const Scenario& s, const Scenario* base) {
   plan.title = s.title;
   plan.n_paths = s.simulate.most_paths();
   plan.seed = s.simulate.seed;
+  plan.sampling = sampling_of(s.simulate);
   plan.is_conditional = has_inputs(s);
   plan.params = model_params(s.model, s.market.repo_volume, s.market.bank_assets);
 

@@ -32,9 +32,7 @@ constexpr std::uint64_t kFewestPaths = 2;  // one path has a value and no error
 std::string with_error(const QuantileEstimate& q, std::uint64_t n) {
   return with_error(q.value, n < kFewestPaths ? std::numeric_limits<double>::quiet_NaN() : q.standard_error());
 }
-std::string with_error(const stats::Moments& m) {
-  return with_error(m.mean, m.n < kFewestPaths ? std::numeric_limits<double>::quiet_NaN() : m.standard_error());
-}
+std::string with_error(const stats::Estimate& e) { return with_error(e.value, e.standard_error); }
 std::string or_blank(const std::optional<double>& value) { return value ? fmt::format("{:.1f}", *value) : ""; }
 
 using Observed = std::vector<std::optional<double>>;
@@ -101,6 +99,7 @@ void add_headline(std::string& text, const engine::RunSummary& summary) {
   text += fmt::format("{} paths, {} days {} to {}, seed {}; {:.2f} s on {} thread{}\n", summary.stats.n_paths(),
                       m.n_days(), iso(m.dates.front()), iso(m.dates.back()), m.seed, summary.seconds, summary.threads,
                       summary.threads == 1 ? "" : "s");
+  if (!m.sampling.empty()) text += fmt::format("Draws: {}; errors from {} independent batches.\n", m.sampling, m.batching.count);
   if (summary.stop_reason == engine::StopReason::settled) {
     const auto& spec = m.metrics.at(m.stop->metric);
     text += fmt::format("Stopped before {} paths: the 95 % limits of {} are within ± {:g}{}.\n", m.n_paths, spec.id,
@@ -164,7 +163,7 @@ std::string share_text(const stats::Exceedance& share) {
 /// A quantile of whole numbers.
 std::string count_text(const QuantileEstimate& q, std::uint64_t n) {
   if (n < kFewestPaths) return fmt::format("{:.0f} ± n/a", q.value);
-  const QuantileEstimate whole{std::round(q.value), std::round(q.lo), std::round(q.hi)};
+  const QuantileEstimate whole{std::round(q.value), std::round(q.lo), std::round(q.hi), q.reach};
   return fmt::format("{:.0f} ± {:.1f}", whole.value, whole.standard_error());
 }
 
@@ -174,13 +173,12 @@ void add_reserve_ratios(std::string& text, const engine::RunSummary& summary, co
     const double to_percent = 100.0 / whole;
     const auto scaled = [&](double p) {
       auto q = summary.stats.quantile(PathFeature::trough_reserves, p);
-      q = {q.value * to_percent, q.lo * to_percent, q.hi * to_percent};
+      q = {q.value * to_percent, q.lo * to_percent, q.hi * to_percent, q.reach};
       return with_error(q, summary.stats.n_paths());
     };
-    const auto& m = summary.stats.moments(PathFeature::trough_reserves);
-    const double error = m.n < kFewestPaths ? std::numeric_limits<double>::quiet_NaN() : m.standard_error();
+    const auto mean = summary.stats.mean(PathFeature::trough_reserves);
     add_row(text, label,
-            {with_error(m.mean * to_percent, error * to_percent), scaled(0.50), scaled(0.05), scaled(0.95)});
+            {with_error(mean.value * to_percent, mean.standard_error * to_percent), scaled(0.50), scaled(0.05), scaled(0.95)});
   };
   add("  over bank assets, %", market.bank_assets);
   if (market.gdp) add("  over GDP, %", *market.gdp);
@@ -196,8 +194,7 @@ void add_window(std::string& text, const engine::RunSummary& summary, const scen
     const auto& moments = summary.stats.moments(row.feature);
     if (moments.n == 0) continue;  // without meaning in this scenario
     if (row.feature == PathFeature::is_not_back) {
-      add_row(text, row.label,
-              {share_text({n, static_cast<std::uint64_t>(std::llround(moments.mean * static_cast<double>(n)))})});
+      add_row(text, row.label, {share_text(summary.stats.share(row.feature))});
       continue;
     }
     const bool is_count = engine::kPathFeatures[engine::index(row.feature)].unit == "business days";
@@ -207,7 +204,7 @@ void add_window(std::string& text, const engine::RunSummary& summary, const scen
     };
     add_row(
         text, row.label,
-        {with_error(moments), quantile(0.50), quantile(0.05), quantile(0.95), observed_text(row.feature, s, observed)});
+        {with_error(summary.stats.mean(row.feature)), quantile(0.50), quantile(0.05), quantile(0.95), observed_text(row.feature, s, observed)});
     if (row.feature == PathFeature::trough_reserves) add_reserve_ratios(text, summary, s.market);
   }
   if (find(observed, Variable::reserves) != nullptr)
@@ -282,7 +279,7 @@ void add_flags(std::string& text, const engine::RunSummary& summary) {
   for (std::size_t k = 0; k < kPathFlagCount; ++k) {
     const auto paths = summary.stats.flagged_paths()[k];
     if (paths == 0) continue;
-    const stats::Exceedance share{summary.stats.n_paths(), paths};
+    const stats::Exceedance share = summary.stats.flagged(k);
     rows += fmt::format("  {:<34}{:>16}{:>14} paths{:>14} path-days\n", kPathFlags[k].meaning,
                         fmt::format("{:.2f} ± {:.2f} %", 100.0 * share.probability(), 100.0 * share.standard_error()),
                         paths, summary.stats.flag_days()[k]);

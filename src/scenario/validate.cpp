@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -764,11 +765,31 @@ void check_stored_paths(const Scenario& scenario, bool has_window, Findings& fin
     findings.error("output.paths.worst.by", error.reason + " (character " + std::to_string(error.offset + 1) + ")");
 }
 
+void check_sampling(const Simulate& simulate, Findings& findings) {
+  const auto scrambles = simulate.scrambles;
+  const bool is_known = std::has_single_bit(scrambles) && scrambles >= Simulate::kFewestScrambles &&
+                        scrambles <= Simulate::kMostScrambles;
+  if (!is_known)
+    findings.error("simulate.scrambles", "must be 4, 8, 16, 32, 64 or 128, got " + std::to_string(scrambles));
+  if (simulate.sampler != Sampler::sobol) return;
+  if (simulate.antithetic)
+    findings.error("simulate.antithetic",
+                   "does not go with sampler sobol: the points of a net complement each other already; allowed: false");
+  const std::uint64_t paths = simulate.most_paths();
+  if (!is_known || simulate.stop || (paths % scrambles == 0 && std::has_single_bit(paths / scrambles))) return;
+  const std::uint64_t above = std::uint64_t{scrambles} * std::bit_ceil(paths / scrambles + 1);
+  const std::string less = paths < scrambles ? "" : std::to_string(above / 2) + " or ";
+  findings.warning("simulate.paths", "a net is most even with 2^k points, here with " + less + std::to_string(above) +
+                                         " paths for " + std::to_string(scrambles) + " scrambles, got " +
+                                         std::to_string(paths));
+}
+
 void check_simulate(const Simulate& simulate, Findings& findings) {
   if (simulate.paths < 1 || simulate.paths > kMaxPaths)
     findings.error("simulate.paths", "must be a whole number from 1 to " + std::to_string(kMaxPaths) + ", got " +
                                          std::to_string(simulate.paths));
   findings.range("simulate.max_flagged", simulate.max_flagged, 0.0, 1.0, "", false);
+  check_sampling(simulate, findings);
 }
 
 }  // namespace

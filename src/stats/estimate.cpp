@@ -4,6 +4,9 @@
 #include <cmath>
 #include <limits>
 #include <utility>
+#include <vector>
+
+#include "repoquake/stats/batches.hpp"
 
 namespace repoquake::stats {
 namespace {
@@ -66,9 +69,11 @@ Estimate estimate_probability(const Exceedance& hits) noexcept {
   if (hits.n == 0) return nothing(0);
   const double p = hits.probability();
   const double error = hits.standard_error();
-  const double centre = (static_cast<double>(hits.hits) + 2.0) / (static_cast<double>(hits.n) + 4.0);
-  return {p, error, std::min(std::max(centre - kNormal95 * error, 0.0), p),
-          std::max(std::min(centre + kNormal95 * error, 1.0), p), hits.n};
+  const double centre =
+      (static_cast<double>(hits.hits) + 2.0 * hits.effect.ratio) / (static_cast<double>(hits.n) + 4.0 * hits.effect.ratio);
+  if (std::isnan(error)) return without_error(p, hits.n);
+  return {p, error, std::min(std::max(centre - hits.effect.reach * error, 0.0), p),
+          std::max(std::min(centre + hits.effect.reach * error, 1.0), p), hits.n};
 }
 
 Estimate estimate_sd(const HighMoments& moments) noexcept {
@@ -84,15 +89,17 @@ Estimate estimate_sd(const HighMoments& moments) noexcept {
   return estimate;
 }
 
-Estimate estimate_quantile(const QuantileSketch& sketch, double share, double factor, double min, double max) {
+Estimate estimate_quantile(const QuantileSketch& sketch, double share, double factor, double min, double max,
+                           DesignEffect effect) {
   const std::uint64_t n = sketch.count();
   if (n == 0) return nothing(0);
-  const auto q = sketch.quantile_with_limits(share, factor * min, factor * max);
+  const auto q = sketch.quantile_with_limits(share, factor * min, factor * max, effect);
   if (n < 2) return without_error(q.value / factor, n);
   return {q.value / factor, q.standard_error() / factor, q.lo / factor, q.hi / factor, n};
 }
 
-Estimate estimate_tail_mean(const QuantileSketch& sketch, double share, double factor, double min, double max) {
+Estimate estimate_tail_mean(const QuantileSketch& sketch, double share, double factor, double min, double max,
+                            std::span<const QuantileSketch> batches) {
   const std::uint64_t count = sketch.count();
   if (count == 0) return nothing(0);
   const auto n = static_cast<double>(count);
@@ -122,6 +129,17 @@ Estimate estimate_tail_mean(const QuantileSketch& sketch, double share, double f
   }
   const double value = (edge + excess / wanted) / factor;
   if (wanted < kLeastInTail) return without_error(value, count);
+  if (!batches.empty()) {  // what a path adds is its distance beyond the edge, over the share of the tail
+    std::vector<Batch> distances;
+    for (const QuantileSketch& batch : batches) {
+      distances.push_back({.n = batch.count(), .sum = 0.0});
+      for (const auto& [bin, times] : batch.occupied()) {
+        const double d = is_upper ? middle(bin) - edge : edge - middle(bin);
+        if (d > 0.0) distances.back().sum += times * d * n / (wanted * factor);
+      }
+    }
+    return with_batch_error({.value = value, .n = count}, distances);
+  }
   const double mean = excess / n;
   const double error = std::sqrt(std::max(square / n - mean * mean, 0.0) * n) / (wanted * factor);
   return with_normal_limits(value, error, count);

@@ -14,9 +14,9 @@ double Exceedance::probability() const noexcept {
 }
 
 double Exceedance::standard_error() const noexcept {
-  const double trials = static_cast<double>(n) + 4.0;
-  const double share = (static_cast<double>(hits) + 2.0) / trials;
-  return std::sqrt(share * (1.0 - share) / trials);
+  const double trials = static_cast<double>(n) + 4.0 * effect.ratio;
+  const double share = (static_cast<double>(hits) + 2.0 * effect.ratio) / trials;
+  return std::sqrt(effect.ratio * share * (1.0 - share) / trials);
 }
 
 std::uint64_t count_above(std::span<const double> values, double threshold) noexcept {

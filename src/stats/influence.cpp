@@ -81,22 +81,24 @@ std::vector<double> influence(const StatisticSpec& spec, std::span<const double>
   return {};
 }
 
-double standard_error_of(std::span<const double> influence) {
+double standard_error_of(std::span<const double> influence, Batching batching) {
   RQ_EXPECT(!influence.empty());
   if (std::isnan(influence.front())) return kNothing;
+  if (batching.any()) return std::sqrt(variance_of_mean(batches_of(influence, 0, batching)));
   double squares = 0.0;
   for (const double value : influence) squares += value * value;
   const double n = static_cast<double>(influence.size());
   return n < 2.0 ? kNothing : std::sqrt(squares / (n * (n - 1.0)));
 }
 
-double standard_error_of_difference(const StatisticSpec& spec, std::span<const double> a, std::span<const double> b) {
+double standard_error_of_difference(const StatisticSpec& spec, std::span<const double> a, std::span<const double> b,
+                                    Batching batching) {
   RQ_EXPECT(a.size() == b.size());
   std::vector<double> difference = influence(spec, b);
   const std::vector<double> base = influence(spec, a);
   if (std::isnan(difference.front()) || std::isnan(base.front())) return kNothing;
   for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= base[i];
-  return standard_error_of(difference);
+  return standard_error_of(difference, batching);
 }
 
 }  // namespace repoquake::stats

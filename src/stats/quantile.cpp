@@ -89,21 +89,35 @@ double QuantileSketch::quantile(double p, double min, double max) const {
   return std::clamp(quantile(p), min, max);
 }
 
-QuantileEstimate QuantileSketch::quantile_with_limits(double p, double min, double max, double z) const {
+QuantileEstimate QuantileSketch::quantile_with_limits(double p, double min, double max, DesignEffect effect) const {
   RQ_EXPECT(count_ > 0);
-  RQ_EXPECT(p > 0.0 && p < 1.0 && z > 0.0);
+  RQ_EXPECT(p > 0.0 && p < 1.0);
   RQ_EXPECT(min <= max);
   if (count_ == 0) return {.value = kNothing, .lo = kNothing, .hi = kNothing};
   const auto n = static_cast<double>(count_);
   const double centre = n * p - 0.5;
-  const double spread = z * std::sqrt(n * p * (1.0 - p));
+  const double spread = effect.reach * std::sqrt(effect.ratio * n * p * (1.0 - p));
   const double value = quantile(p, min, max);
+  if (std::isnan(spread)) return {.value = value, .lo = kNothing, .hi = kNothing, .reach = effect.reach};
   const auto limit = [&](double position) {
     if (position < 0.0) return min;
     if (position > n - 1.0) return max;
     return std::clamp(at_position(position), min, max);
   };
-  return {.value = value, .lo = std::min(limit(centre - spread), value), .hi = std::max(limit(centre + spread), value)};
+  return {.value = value,
+          .lo = std::min(limit(centre - spread), value),
+          .hi = std::max(limit(centre + spread), value),
+          .reach = effect.reach};
+}
+
+std::uint64_t QuantileSketch::count_below(std::uint32_t bin) const noexcept {
+  std::uint64_t below = 0;
+  for (std::uint32_t index = 0; index < slots_.size() && index * kPageBins < bin; ++index) {
+    if (slots_[index] == kNoSlot) continue;
+    const std::uint32_t* const counts = counts_.data() + std::size_t{slots_[index]} * kPageBins;
+    below = std::accumulate(counts, counts + std::min(kPageBins, bin - index * kPageBins), below);
+  }
+  return below;
 }
 
 bool QuantileSketch::operator==(const QuantileSketch& other) const {

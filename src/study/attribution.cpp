@@ -158,8 +158,8 @@ AttributionDesign sample_orders(std::size_t n_factors, std::size_t n_orders, std
   return design;
 }
 
-Attributor::Attributor(stats::MetricSpec metric, const AttributionDesign& design)
-    : metric_(std::move(metric)), design_(design), terms_(Terms(design).take()), sums_(numbers_per_path(design)) {}
+Attributor::Attributor(stats::MetricSpec metric, const AttributionDesign& design, stats::Batching batching)
+    : metric_(std::move(metric)), design_(design), batching_(batching), terms_(Terms(design).take()), sums_(numbers_per_path(design)) {}
 
 std::size_t Attributor::numbers_per_path(const AttributionDesign& design) {
   return Places{design.n_factors}.count(!design.is_sample());
@@ -185,7 +185,7 @@ void Attributor::absorb(const stats::Estimate& estimate, std::span<const double>
 Share Attributor::share_of(std::size_t sum) const {
   const Sum& s = sums_[sum];
   if (std::isnan(s.value)) return {kNothing, kNothing, kNothing};
-  return {.value = s.value, .standard_error = stats::standard_error_of(s.influence)};
+  return {.value = s.value, .standard_error = stats::standard_error_of(s.influence, batching_)};
 }
 
 /// Of the mean over pairs of orders.

@@ -35,8 +35,13 @@ double error_of_independent(double one, double other) {
   return std::isnan(one) || std::isnan(other) ? kNothing : std::sqrt(one * one + other * other);
 }
 
+/// Of the mean of differences.
+double error_of_mean(const stats::Moments& m, std::span<const stats::Batch> batches) {
+  if (batches.empty()) return m.n > 1 ? m.standard_error() : kNothing;
+  return std::sqrt(stats::variance_of_mean(batches));
+}
+
 double mean_of(const stats::Moments& m) { return m.n > 0 ? m.mean : kNothing; }
-double error_of_mean(const stats::Moments& m) { return m.n > 1 ? m.standard_error() : kNothing; }
 
 constexpr stats::Estimate kNoEstimate{
     .value = kNothing, .standard_error = kNothing, .lo = kNothing, .hi = kNothing, .n = 0};
@@ -60,6 +65,7 @@ void pair_window(const Side& base, const Pairing& pairing, std::vector<Differenc
   for (std::size_t k = 0; k < window.size(); ++k) {
     const Quantity& quantity = base.quantities[k];
     Difference& d = window[k];
+    d.reach = pairing.reach();
     if (quantity.is_metric) {
       if (metric < pairing.n_metrics()) d.standard_error = pairing.standard_error_of_metric(metric++);
       continue;
@@ -68,7 +74,7 @@ void pair_window(const Side& base, const Pairing& pairing, std::vector<Differenc
     if (spec != kPathFeatures.end()) {
       const stats::Moments& m = pairing.feature(spec->feature);
       d.value = mean_of(m);
-      d.standard_error = error_of_mean(m);
+      d.standard_error = pairing.standard_error_of(spec->feature);
       if (m.n > 0) d.share_larger = static_cast<double>(pairing.n_larger(spec->feature)) / static_cast<double>(m.n);
       continue;
     }
@@ -100,7 +106,7 @@ Side side_of(const engine::RunSummary& summary) {
     for (std::size_t day = 0; day < m.n_days(); ++day) {
       const auto& moments = s.moments(v, day);
       side.mean.push_back(mean_of(moments));
-      side.mean_se.push_back(error_of_mean(moments));
+      side.mean_se.push_back(s.mean(v, day).standard_error);
       side.median.push_back(moments.n > 0 ? s.quantile(v, day, 0.5).value : kNothing);
     }
   const auto add = [&](Quantity quantity, const stats::Estimate& estimate) {
@@ -110,7 +116,7 @@ Side side_of(const engine::RunSummary& summary) {
   for (const auto& spec : kPathFeatures) {
     const auto& moments = s.moments(spec.feature);
     add({std::string(spec.name), std::string(spec.unit), std::string(spec.unit), std::string(spec.long_name)},
-        moments.n > 0 ? stats::estimate_mean(moments) : kNoEstimate);
+        moments.n > 0 ? s.mean(spec.feature) : kNoEstimate);
   }
   for (const double share : kPeakQuantiles)
     add({name_of_peak_quantile(share), "bp", "bp", "quantile over paths of the largest SOFR minus IORB"},
@@ -120,12 +126,16 @@ Side side_of(const engine::RunSummary& summary) {
   return side;
 }
 
-Pairing::Pairing(std::vector<Variable> variables, std::size_t n_days, std::vector<stats::MetricSpec> metrics)
-    : variables_(std::move(variables)),
+Pairing::Pairing(std::vector<Variable> variables, std::size_t n_days, std::vector<stats::MetricSpec> metrics,
+                 stats::Batching batching)
+    : batching_(batching),
+      variables_(std::move(variables)),
       n_days_(n_days),
       metrics_(std::move(metrics)),
       days_(variables_.size() * n_days),
       features_(engine::kPathFeatureCount),
+      day_batches_(days_.size() * batching.count),
+      feature_batches_(features_.size() * batching.count),
       larger_(engine::kPathFeatureCount, 0),
       first_difference_(kNever),
       metric_values_(metrics_.size()) {}
@@ -136,6 +146,14 @@ void Pairing::absorb(const engine::ChunkResult& base, const engine::ChunkResult&
   RQ_EXPECT(base.paths.size() == variables_.size() * n * n_days_ && other.paths.size() == base.paths.size());
   n_paths_ += n;
   std::vector<double> differences(n), known;
+  const auto add_batches = [&](std::vector<stats::Batch>& all, std::size_t slot) {
+    if (!batching_.any()) return;
+    const auto added = stats::batches_of(differences, base.first_path, batching_);
+    for (std::size_t b = 0; b < added.size(); ++b) {
+      all[slot * added.size() + b].n += added[b].n;
+      all[slot * added.size() + b].sum += added[b].sum;
+    }
+  };
   for (std::size_t v = 0; v < variables_.size(); ++v) {
     const auto one = base.table(v, n_days_), two = other.table(v, n_days_);
     for (std::size_t day = 0; day < n_days_; ++day) {
@@ -147,12 +165,14 @@ void Pairing::absorb(const engine::ChunkResult& base, const engine::ChunkResult&
       }
       if (!is_same) first_difference_ = std::min(first_difference_, day);
       add_known(days_[v * n_days_ + day], differences, known);
+      add_batches(day_batches_, v * n_days_ + day);
     }
   }
   for (const auto& spec : kPathFeatures) {
     const auto one = base.feature(spec.feature), two = other.feature(spec.feature);
     for (std::size_t i = 0; i < n; ++i) differences[i] = difference_of(one[i], two[i]);
     add_known(features_[engine::index(spec.feature)], differences, known);
+    add_batches(feature_batches_, engine::index(spec.feature));
     larger_[engine::index(spec.feature)] +=
         static_cast<std::uint64_t>(std::ranges::count_if(known, [](double difference) { return difference > 0.0; }));
   }
@@ -179,8 +199,26 @@ std::optional<std::size_t> Pairing::first_difference() const noexcept {
   return first_difference_ == kNever ? std::nullopt : std::optional(first_difference_);
 }
 
-double Pairing::error_of(const stats::StatisticSpec& spec, const Values& values) {
-  return values.base.empty() ? kNothing : stats::standard_error_of_difference(spec, values.base, values.other);
+double Pairing::error_of(const stats::StatisticSpec& spec, const Values& values) const {
+  return values.base.empty() ? kNothing
+                             : stats::standard_error_of_difference(spec, values.base, values.other, batching_);
+}
+
+double Pairing::standard_error_of_day(Variable variable, std::size_t day) const {
+  const auto place = static_cast<std::size_t>(std::ranges::find(variables_, variable) - variables_.begin());
+  const std::size_t slot = place * n_days_ + day;
+  return error_of_mean(days_.at(slot), std::span(day_batches_).subspan(slot * batching_.count, batching_.count));
+}
+
+double Pairing::standard_error_of(PathFeature feature) const {
+  const std::size_t slot = engine::index(feature);
+  return error_of_mean(features_.at(slot),
+                       std::span(feature_batches_).subspan(slot * batching_.count, batching_.count));
+}
+
+double Pairing::reach() const {
+  if (!batching_.any()) return stats::kNormal95;
+  return stats::reach_of(std::span(feature_batches_).first(batching_.count));
 }
 
 double Pairing::standard_error_of_peak_quantile(double share) const {
@@ -218,7 +256,7 @@ Versus compare(const Side& base, Side other, std::span<const Variable> variables
         const std::size_t here = place_of(base, variables[v], day), there = place_of(other, variables[v], day);
         const stats::Moments* pairs = pairing != nullptr ? pairing->day(variables[v], day) : nullptr;
         versus.days.push_back(pairs != nullptr ? mean_of(*pairs) : difference_of(base.mean[here], other.mean[there]));
-        versus.days_se.push_back(pairs != nullptr ? error_of_mean(*pairs)
+        versus.days_se.push_back(pairs != nullptr ? pairing->standard_error_of_day(variables[v], day)
                                                   : error_of_independent(base.mean_se[here], other.mean_se[there]));
       }
   }

@@ -8,56 +8,16 @@
 #include <catch2/catch.hpp>
 
 #include "intervals.hpp"
+#include "quiet_days.hpp"
 #include "repoquake/engine/run.hpp"
-#include "repoquake/io/scenario_yaml.hpp"
-#include "repoquake/model/bank_capacity.hpp"
-#include "repoquake/plan/compile.hpp"
 
 using namespace repoquake;
 using namespace repoquake::statistical;
 
 namespace {
 
-constexpr std::uint64_t kPaths = 512;
 constexpr double kZ95 = 1.6448536269514722;  // standard normal, 95 %
 constexpr double kT95 = 2.1318467863266499;  // Student's t with four degrees of freedom, 95 %
-
-/// Two quiet days with a stated need. No shock, no period end, no flow.
-constexpr std::string_view kQuiet = R"(
-format: repoquake/scenario/1
-name: quiet
-title: Two quiet days
-window: {start: 2024-03-05, end: 2024-03-06}
-market:
-  repo_volume: 1000 bn USD
-  bank_assets: 20000 bn USD
-  opening_spread: 0 bp
-  need: 100 bn USD
-  mmf_cash: 50 bn USD
-  treasury_volatility: 80 bp
-fed_balance_sheet:
-  securities: 4000 bn USD
-  reserves: 2400 bn USD
-  tga: 300 bn USD
-  on_rrp: 50 bn USD
-  foreign_rrp: 200 bn USD
-  currency: 1200 bn USD
-  other_liabilities: 50 bn USD
-policy:
-  administered_rates: [{from: 2024-01-02, iorb: 5.40 %, on_rrp: 5.30 %, target: [5.25 %, 5.50 %]}]
-  standing_repo: {enabled: false}
-basis_trade: {position: 0 bn USD}
-output: {paths: none, variables: [spread, repo_need, bank_capacity], thresholds: [-10 bp, -8.5 bp]}
-)";
-
-plan::Plan quiet(const std::vector<std::string>& settings) {
-  const auto loaded = io::parse_scenario(kQuiet, "quiet.yaml", ".",
-                                         {.overlays = {}, .settings = settings, .paths = kPaths, .seed = {}});
-  io::require_valid(loaded);
-  auto compiled = plan::compile(loaded.scenario);
-  REQUIRE(compiled.plan.has_value());
-  return std::move(*compiled.plan);
-}
 
 /// A law of one variable on one day.
 struct Law {
@@ -106,7 +66,7 @@ void check_that_it_can_fail(const Stated& stated, const Law& law) {
 
 TEST_CASE("through the engine: bank capacity is lognormal with the mean of the formula", "[statistical]") {
   const auto plan = quiet({});
-  const double capacity = model::lend_capacity(plan.params, 2400.0, 80.0, 0.0, 1.0);
+  const double capacity = quiet_capacity(plan);
   const double sigma = plan.params.banks.capacity_dispersion;
   const auto at = [&](double z) { return capacity * std::exp(sigma * z - 0.5 * sigma * sigma); };
   const Law law{Variable::bank_capacity, 0, capacity, at(0.0), at(kZ95)};

@@ -50,6 +50,9 @@ struct ChunkResult {
   std::vector<std::uint32_t> bins;
   /// (threshold, day): paths with the reported spread above the threshold.
   std::vector<std::uint64_t> exceedances;
+  /// (slot of `moments`, batch): sums of the values; (threshold, day, batch). Empty where paths are independent.
+  std::vector<double> batch_sums;
+  std::vector<std::uint64_t> batch_exceedances;
   /// (flag): path-days with it.
   std::vector<std::uint64_t> flag_days;
 

@@ -1,13 +1,16 @@
 /// Statistics of a run, gathered chunk by chunk in path order; memory does not grow with the number of paths.
 ///
 /// Moments and extremes merge in block order; quantiles come from fixed-bin integer histograms, whose merge is exact.
-/// Every estimate carries its error. Deterministic: the same bits for any number of threads.
+/// Every estimate carries its error, also where paths depend on each other (batch_stats.hpp): ask mean(), not moments(), for
+/// that of a mean. Deterministic: the same bits for any number of threads.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "repoquake/engine/batch_stats.hpp"
 #include "repoquake/engine/chunk_result.hpp"
 #include "repoquake/engine/manifest.hpp"
 #include "repoquake/stats/estimate.hpp"
@@ -29,12 +32,16 @@ class OnlineStats {
 
   /// `variable` counts in Manifest::statistics.
   [[nodiscard]] const stats::Moments& moments(std::size_t variable, std::size_t day) const;
+  [[nodiscard]] stats::Estimate mean(std::size_t variable, std::size_t day) const;
   [[nodiscard]] stats::QuantileEstimate quantile(std::size_t variable, std::size_t day, double fraction) const;
 
   /// How the day's distribution does against what was observed, in the variable's unit. Pre: moments(variable, day).n > 0.
   [[nodiscard]] stats::SketchScore score(std::size_t variable, std::size_t day, double observed) const;
 
   [[nodiscard]] const stats::Moments& moments(PathFeature feature) const;
+  [[nodiscard]] stats::Estimate mean(PathFeature feature) const;
+  /// Of a feature that is 0 or 1: how many paths have it.
+  [[nodiscard]] stats::Exceedance share(PathFeature feature) const;
   [[nodiscard]] stats::QuantileEstimate quantile(PathFeature feature, double fraction) const;
 
   /// P(spread > threshold) on a day.
@@ -47,6 +54,8 @@ class OnlineStats {
   /// The metric of Manifest::metrics, in its unit.
   [[nodiscard]] stats::Estimate metric(std::size_t metric) const;
 
+  /// Paths on which the flag of kPathFlags was raised.
+  [[nodiscard]] stats::Exceedance flagged(std::size_t flag) const;
   /// Path-days, and paths, on which each flag of kPathFlags was raised.
   [[nodiscard]] const std::vector<std::uint64_t>& flag_days() const noexcept { return flag_days_; }
   [[nodiscard]] const std::vector<std::uint64_t>& flagged_paths() const noexcept { return flagged_paths_; }
@@ -56,6 +65,8 @@ class OnlineStats {
 
  private:
   [[nodiscard]] std::size_t slot(std::size_t variable, std::size_t day) const { return variable * n_days_ + day; }
+  [[nodiscard]] std::size_t slot(PathFeature feature) const { return n_variables_ * n_days_ + index(feature); }
+  [[nodiscard]] stats::Estimate mean_of(std::size_t slot) const;
   [[nodiscard]] stats::QuantileEstimate quantile_of(std::size_t slot, double fraction, double factor) const;
 
   std::size_t n_days_ = 0;
@@ -73,6 +84,7 @@ class OnlineStats {
   std::vector<stats::QuantileSketch> metric_sketches_;  ///< empty ones where no bins are needed
   std::vector<std::uint64_t> flag_days_;
   std::vector<std::uint64_t> flagged_paths_;
+  std::optional<BatchStats> batches_;  ///< nothing where paths are independent
 };
 
 }  // namespace repoquake::engine

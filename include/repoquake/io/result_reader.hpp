@@ -41,6 +41,8 @@ struct ResultInfo {
   std::string scenario_name;
   std::uint64_t seed = 0;
   std::uint64_t n_paths = 0;
+  std::string sampling;        ///< how paths depend on each other; empty: they do not
+  stats::Batching batching{};  ///< and which ones may
 
   /// resolved_scenario also in a partial result, the rest only from `end` on.
   Provenance provenance;

@@ -15,6 +15,7 @@
 #include "repoquake/model/step_day.hpp"
 #include "repoquake/plan/path_program.hpp"
 #include "repoquake/random/correlate.hpp"
+#include "repoquake/stats/batches.hpp"
 
 namespace repoquake::plan {
 
@@ -115,11 +116,29 @@ struct PlanStop {
   std::uint64_t min_paths = 1;
 };
 
+/// How the draws of one path depend on those of another.
+struct PlanSampling {
+  enum class Kind : std::uint8_t { independent, antithetic, net };
+  static constexpr std::uint32_t kPairBatches = 32;
+
+  Kind kind = Kind::independent;
+  std::uint32_t scrambles = 0;  ///< of nets: a power of two
+
+  /// The paths that may depend on each other.
+  [[nodiscard]] constexpr stats::Batching batching() const noexcept {
+    if (kind == Kind::antithetic) return {.count = kPairBatches, .run = 2};
+    if (kind == Kind::net) return {.count = scrambles, .run = 1};
+    return {};
+  }
+  bool operator==(const PlanSampling&) const = default;
+};
+
 struct Plan {
   std::string name;
   std::string title;
   std::uint64_t n_paths = 0;  ///< at most, where there is a rule to stop
   std::uint64_t seed = 0;
+  PlanSampling sampling{};
   bool is_conditional = false;  ///< a replay on realised flows
   bool has_rules = false;       ///< policy reacts by itself
   std::string drawn;            ///< flows that are drawn, a clause for people; empty: none

@@ -83,9 +83,20 @@ struct StopRule {
   bool operator==(const StopRule&) const = default;
 };
 
+/// Where draws come from.
+enum class Sampler : std::uint8_t {
+  philox,  ///< independent
+  sobol    ///< the points of independently scrambled nets, in the draws that matter most
+};
+
 struct Simulate {
+  static constexpr std::uint32_t kFewestScrambles = 4, kMostScrambles = 128;
+
   std::uint64_t paths = 20000;
   std::uint64_t seed = 1;
+  Sampler sampler = Sampler::philox;
+  bool antithetic = false;       ///< paths 2k and 2k + 1 have mirrored draws
+  std::uint32_t scrambles = 16;  ///< of sampler sobol: a power of two
   double max_flagged = 0.01;  ///< share of path-days without clearing above which the run exits 78
   std::optional<StopRule> stop{};
 

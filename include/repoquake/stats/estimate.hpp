@@ -9,6 +9,7 @@
 ///                the error of q cancels to first order
 ///
 /// Limits  two-sided 95 %: value +- z se for mean, sd and tail_mean.
+/// Paths   independent; where they are not, errors come from batches (batches.hpp).
 /// Errors  Where nothing can be told (no paths; for an error fewer than two, or fewer than two in the tail) the number is NaN.
 /// Units   those of the data. tail_mean and quantile come from fixed bins, with the resolution of quantile.hpp.
 /// Source  C. Acerbi, D. Tasche, "On the coherence of expected shortfall", J. Bank. Finance 26 (2002); se of es from its
@@ -78,8 +79,9 @@ struct HighMoments {
 [[nodiscard]] Estimate estimate_sd(const HighMoments& moments) noexcept;
 /// Of values that were multiplied by `factor` > 0 before they were binned; min and max are those of the values.
 [[nodiscard]] Estimate estimate_quantile(const QuantileSketch& sketch, double share, double factor, double min,
-                                         double max);
+                                         double max, DesignEffect effect = {});
+/// `batches`: the same values by batch, where paths are not independent (batches.hpp).
 [[nodiscard]] Estimate estimate_tail_mean(const QuantileSketch& sketch, double share, double factor, double min,
-                                          double max);
+                                          double max, std::span<const QuantileSketch> batches = {});
 
 }  // namespace repoquake::stats

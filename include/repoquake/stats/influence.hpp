@@ -18,6 +18,7 @@
 #include <span>
 #include <vector>
 
+#include "repoquake/stats/batches.hpp"
 #include "repoquake/stats/estimate.hpp"
 
 namespace repoquake::stats {
@@ -25,11 +26,11 @@ namespace repoquake::stats {
 /// (path). All NaN where nothing can be told.
 [[nodiscard]] std::vector<double> influence(const StatisticSpec& spec, std::span<const double> values);
 
-/// sd / sqrt(n). Pre: not empty.
-[[nodiscard]] double standard_error_of(std::span<const double> influence);
+/// sd / sqrt(n) or, where paths depend on each other, from their batches; the first is path 0. Pre: not empty.
+[[nodiscard]] double standard_error_of(std::span<const double> influence, Batching batching = {});
 
 /// The error of T(b) - T(a) for the same paths. Pre: equal lengths.
 [[nodiscard]] double standard_error_of_difference(const StatisticSpec& spec, std::span<const double> a,
-                                                  std::span<const double> b);
+                                                  std::span<const double> b, Batching batching = {});
 
 }  // namespace repoquake::stats

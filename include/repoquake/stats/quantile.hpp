@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "repoquake/core/contract.hpp"
+#include "repoquake/stats/design_effect.hpp"
 
 namespace repoquake::stats {
 
@@ -82,18 +83,16 @@ class BinScale {
   std::uint32_t zero_;
 };
 
-/// Two-sided 95 % of the standard normal distribution.
-inline constexpr double kNormal95 = 1.959964;
-
 /// A sample quantile and distribution-free limits for the quantile of the population; lo <= value <= hi.
 struct QuantileEstimate {
   double value = 0.0;
   double lo = 0.0;
   double hi = 0.0;
+  double reach = kNormal95;  ///< standard errors from the middle to a limit
 
-  /// (hi - lo) / (2 z), z the one the limits were made with. Too small where the limits were capped by the sample's
-  /// range, that is for n min(p, 1 - p) below about z^2.
-  [[nodiscard]] double standard_error(double z = kNormal95) const noexcept { return (hi - lo) / (2.0 * z); }
+  /// (hi - lo) / (2 reach). Too small where the limits were capped by the sample's range, that is for n min(p, 1 - p)
+  /// below about reach^2.
+  [[nodiscard]] double standard_error() const noexcept { return (hi - lo) / (2.0 * reach); }
 };
 
 /// Occupancy of one bin, for storage.
@@ -129,12 +128,16 @@ class QuantileSketch {
   [[nodiscard]] double quantile(double p, double min, double max) const;
 
   /// With limits from the binomial distribution of the number of values below the population's quantile: positions
-  ///   n p - 1/2 -+ z sqrt(n p (1 - p))
+  ///   n p - 1/2 -+ z sqrt(n p (1 - p)),   z = reach sqrt(ratio) of the design effect
   /// (the half is the continuity correction, positions count from 0), linear between order statistics so that the
   /// coverage is close to nominal rather than above it. A position off the sample becomes min or max. Normal
-  /// approximation: trust it for n min(p, 1 - p) of 10 and more. Pre: 0 < p < 1, z > 0, min <= max, count() > 0 (else
-  /// NaN).
-  [[nodiscard]] QuantileEstimate quantile_with_limits(double p, double min, double max, double z = kNormal95) const;
+  /// approximation: trust it for n min(p, 1 - p) of 10 and more. Pre: 0 < p < 1, min <= max, count() > 0 (else NaN).
+  /// No limits (NaN) where the effect is not known.
+  [[nodiscard]] QuantileEstimate quantile_with_limits(double p, double min, double max, DesignEffect effect = {}) const;
+
+  /// Values in bins below this one; with it.
+  [[nodiscard]] std::uint64_t count_below(std::uint32_t bin) const noexcept;
+  [[nodiscard]] std::uint64_t count_up_to(std::uint32_t bin) const noexcept { return count_below(bin + 1); }
 
   /// All occupied bins, ascending: what a checkpoint stores; `add(bin, count)` restores it.
   [[nodiscard]] std::vector<BinCount> occupied() const;

@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "repoquake/stats/batches.hpp"
 #include "repoquake/stats/estimate.hpp"
 
 namespace repoquake::study {
@@ -82,7 +83,8 @@ struct Attribution {
 class Attributor {
  public:
   /// The design must outlive it.
-  Attributor(stats::MetricSpec metric, const AttributionDesign& design);
+  /// `batching`: of the paths, where they depend on each other.
+  Attributor(stats::MetricSpec metric, const AttributionDesign& design, stats::Batching batching = {});
 
   /// The next of the design's worlds. `estimate`: T in the unit the metric is shown in; `values`: the per-path values behind
   /// it. Pre: not empty, equal numbers of paths.
@@ -105,6 +107,7 @@ class Attributor {
 
   stats::MetricSpec metric_;
   const AttributionDesign& design_;
+  stats::Batching batching_;
   std::vector<std::vector<std::pair<std::size_t, double>>> terms_;  ///< by world: sum, coefficient
   std::vector<Sum> sums_;  ///< effect, shapley, alone, last (factor), interactions (pairs)
   std::vector<stats::Estimate> estimates_;

@@ -2,7 +2,7 @@
 /// difference.
 ///
 ///   d_i = x_i(other) - x_i(base)    mean difference = mean of d_i,    se = sd(d_i) / sqrt(n)
-///   of other numbers than means: stats/influence.hpp
+///   of other numbers than means: stats/influence.hpp; of paths that depend on each other: stats/batches.hpp
 /// Where the sides do not share their draws (another seed, other days, paths not stored) errors add up as of independent
 /// runs, and the comparison says so.
 ///
@@ -21,6 +21,7 @@
 #include "repoquake/core/variables.hpp"
 #include "repoquake/engine/chunk_result.hpp"
 #include "repoquake/engine/sink.hpp"
+#include "repoquake/stats/batches.hpp"
 #include "repoquake/stats/estimate.hpp"
 #include "repoquake/stats/moments.hpp"
 
@@ -63,7 +64,8 @@ inline constexpr std::array<double, 2> kPeakQuantiles{0.50, 0.95};
 class Pairing {
  public:
   /// Chunks hold tables of these variables, in this order, and values of these metrics.
-  Pairing(std::vector<Variable> variables, std::size_t n_days, std::vector<stats::MetricSpec> metrics);
+  Pairing(std::vector<Variable> variables, std::size_t n_days, std::vector<stats::MetricSpec> metrics,
+          stats::Batching batching = {});
 
   /// Pre: the same paths in both.
   void absorb(const engine::ChunkResult& base, const engine::ChunkResult& other);
@@ -76,6 +78,11 @@ class Pairing {
   [[nodiscard]] std::uint64_t n_larger(engine::PathFeature feature) const;
   /// The first row on which any variable of any path differs in any bit; nothing where none does.
   [[nodiscard]] std::optional<std::size_t> first_difference() const noexcept;
+  /// Of the mean difference. Pre: day(variable, day) is known.
+  [[nodiscard]] double standard_error_of_day(Variable variable, std::size_t day) const;
+  [[nodiscard]] double standard_error_of(engine::PathFeature feature) const;
+  /// Standard errors from a difference to its 95 % limits.
+  [[nodiscard]] double reach() const;
   /// Of the difference of a quantile of peak_spread, or of a metric in the unit it is shown in.
   [[nodiscard]] double standard_error_of_peak_quantile(double share) const;
   [[nodiscard]] double standard_error_of_metric(std::size_t metric) const;
@@ -85,14 +92,17 @@ class Pairing {
   struct Values {
     std::vector<double> base, other;
   };
-  [[nodiscard]] static double error_of(const stats::StatisticSpec& spec, const Values& values);
+  [[nodiscard]] double error_of(const stats::StatisticSpec& spec, const Values& values) const;
 
+  stats::Batching batching_;
   std::vector<Variable> variables_;
   std::size_t n_days_;
   std::vector<stats::MetricSpec> metrics_;
   std::uint64_t n_paths_ = 0;
   std::vector<stats::Moments> days_;
   std::vector<stats::Moments> features_;
+  std::vector<stats::Batch> day_batches_;      ///< (day of days_, batch); empty where paths are independent
+  std::vector<stats::Batch> feature_batches_;  ///< likewise
   std::vector<std::uint64_t> larger_;
   std::size_t first_difference_;
   Values peaks_;
@@ -106,9 +116,11 @@ struct Difference {
   double standard_error = 0.0;
   double share_larger = 0.0;  ///< of paths on which the other is larger; NaN where not asked path by path
 
+  double reach = stats::kNormal95;  ///< standard errors from the value to its limits
+
   /// 95 % limits.
-  [[nodiscard]] double lo() const noexcept { return value - stats::kNormal95 * standard_error; }
-  [[nodiscard]] double hi() const noexcept { return value + stats::kNormal95 * standard_error; }
+  [[nodiscard]] double lo() const noexcept { return value - reach * standard_error; }
+  [[nodiscard]] double hi() const noexcept { return value + reach * standard_error; }
 };
 
 /// Another world against the base.

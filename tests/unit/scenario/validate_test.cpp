@@ -361,3 +361,19 @@ TEST_CASE("metrics and what is expected of them") {
   CHECK(found([](Scenario& s) { s.expect = {{.low = 2.0, .high = 1.0, .metric = "peak"}}; }) ==
         Keys{"expect[0].metric", "expect[0].between"});
 }
+
+TEST_CASE("a net asks for scrambles that it has, and goes without pairs", "[scenario]") {
+  CHECK(found([](auto& s) { s.simulate.scrambles = 12; }) == Keys{"simulate.scrambles"});
+  CHECK(found([](auto& s) { s.simulate.scrambles = 256; }) == Keys{"simulate.scrambles"});
+  CHECK(found([](auto& s) {
+          s.simulate.sampler = Sampler::sobol;
+          s.simulate.antithetic = true;
+          s.simulate.paths = 16384;
+        }) == Keys{"simulate.antithetic"});
+  CHECK(found([](auto& s) {
+          s.simulate.sampler = Sampler::sobol;
+          s.simulate.paths = 16384;
+        }).empty());
+  CHECK(found([](auto& s) { s.simulate.antithetic = true; }).empty());
+  CHECK(found([](auto& s) { s.simulate.sampler = Sampler::sobol; }) == Keys{"[simulate.paths]"});  // a warning
+}
