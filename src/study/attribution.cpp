@@ -153,8 +153,8 @@ AttributionDesign sample_orders(std::size_t n_factors, std::size_t n_orders, std
     design.worlds.push_back(all_of(n_factors) & ~bit(j));
   }
   std::ranges::sort(design.worlds);
-  const auto repeated = std::ranges::unique(design.worlds);
-  design.worlds.erase(repeated.begin(), repeated.end());
+  // Not ranges::unique, whose subrange clang 14 does not compile.
+  design.worlds.erase(std::unique(design.worlds.begin(), design.worlds.end()), design.worlds.end());
   return design;
 }
 
