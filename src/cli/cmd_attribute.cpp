@@ -56,13 +56,15 @@ void add_switch(const std::string& text, std::vector<Factor>& factors) {
     found->off.push_back(text.substr(start));
 }
 
-/// Shocks that do something, by their ids, then the switches.
-std::vector<Factor> find_factors(const AttributeCommand& attribute, const plan::Plan& plan) {
+/// Shocks that do something, by their ids, then the switches of the scenario, then those of the command line.
+std::vector<Factor> find_factors(const AttributeCommand& attribute, const Prepared& whole) {
+  const plan::Plan& plan = *whole.plan;
   std::vector<Factor> factors;
   for (const auto& shock : plan.shocks) {
     const bool acts = !shock.profile.empty() && (shock.is_random() || shock.location != 0.0);
     if (acts && !attribute.no_shocks) factors.push_back({shock.id, {"shocks." + shock.id + ".enabled=false"}});
   }
+  for (const auto& one : whole.loaded.scenario.switches) factors.push_back({one.id, one.off});
   for (const auto& text : attribute.switches) add_switch(text, factors);
   return factors;
 }
@@ -130,7 +132,8 @@ constexpr std::size_t kUsualOrders = 64;
 study::AttributionDesign choose_design(const AttributeCommand& attribute, std::size_t n_factors, std::uint64_t seed) {
   if (n_factors == 0)
     throw ScenarioError(attribute.file +
-                        ": has no shock that does anything; name switches with --switch 'NAME: KEY=VALUE'");
+                        ": has no shock that does anything; name switches with --switch 'NAME: KEY=VALUE', or in "
+                        "`switches:`");
   if (n_factors > study::kMostSampledFactors)
     throw CLI::ValidationError("attribute",
                                fmt::format("has {} factors; at most {} are attributed, leave some out with "
@@ -167,7 +170,9 @@ int run_attribute(const AttributeCommand& attribute, const Command& command) {
   Prepared whole = prepare(attribute.file, options.scenario);
   io::require_valid(whole.loaded);
   if (!options.quiet && !whole.loaded.diagnostics.empty()) command.err << whole.loaded.diagnostics.render() << '\n';
-  const std::vector<Factor> factors = find_factors(attribute, *whole.plan);
+  check_switches(attribute.file, options.scenario, whole.loaded);
+  io::require_valid(whole.loaded);
+  const std::vector<Factor> factors = find_factors(attribute, whole);
   choose_metrics(attribute.metrics, whole.loaded.scenario);
   const study::AttributionDesign design = choose_design(attribute, factors.size(), whole.loaded.scenario.simulate.seed);
   const std::size_t n_worlds = design.worlds.size();
@@ -262,7 +267,8 @@ void add_attribute(CLI::App& app, const Command& command, int& exit_code) {
                    "settings of one name belong together")
       ->type_name("NAME: KEY=VALUE")
       ->allow_extra_args(false);
-  verb->add_flag("--no-shocks", attribute->no_shocks, "only the switches, no shocks");
+  verb->add_flag("--no-shocks", attribute->no_shocks,
+                 "only the switches (--switch, and `switches:` of the scenario), no shocks");
   verb->add_option(
           "--orders", attribute->orders,
           fmt::format("shares over a sample of N orders of switching on instead of all subsets; an even number: "

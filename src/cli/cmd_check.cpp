@@ -70,7 +70,9 @@ Checked check_sweep(const std::string& file, const io::LoadOptions& options) {
 
 Checked check_file(const std::string& file, const ScenarioOptions& options) {
   if (io::is_sweep(file, options.load_options())) return check_sweep(file, options.load_options());
-  return {prepare(file, options).loaded.diagnostics, {}};
+  io::LoadedScenario loaded = prepare(file, options).loaded;
+  check_switches(file, options, loaded);
+  return {loaded.diagnostics, {}};
 }
 
 /// All files are looked at; the worst exit code counts: a file that cannot be read before one that is wrong.

@@ -78,4 +78,16 @@ Prepared prepare_from_result(const std::string& result, const ScenarioOptions& o
   return prepared;
 }
 
+void check_switches(const std::string& file, const ScenarioOptions& options, io::LoadedScenario& loaded) {
+  if (loaded.diagnostics.has_errors()) return;
+  for (const auto& one : loaded.scenario.switches) {
+    ScenarioOptions off = options;
+    off.settings.insert(off.settings.end(), one.off.begin(), one.off.end());
+    const Prepared prepared = prepare(file, off);
+    for (const auto& entry : prepared.loaded.diagnostics.sorted())
+      if (entry.severity == Issue::Severity::error)
+        loaded.diagnostics.add(Issue{"switches." + one.id + ".off", entry.key + ": " + entry.reason});
+  }
+}
+
 }  // namespace repoquake::cli

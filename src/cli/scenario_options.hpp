@@ -39,4 +39,8 @@ struct Prepared {
 /// Reads, checks and compiles. Throws IoError where a file of the command line cannot be read.
 [[nodiscard]] Prepared prepare(const std::string& file, const ScenarioOptions& options);
 
+/// Turns each of the scenario's switches off in turn, and adds to its diagnostics which of them cannot be. Nothing to do
+/// where there are errors already.
+void check_switches(const std::string& file, const ScenarioOptions& options, io::LoadedScenario& loaded);
+
 }  // namespace repoquake::cli

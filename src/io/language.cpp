@@ -198,6 +198,12 @@ constexpr auto kTexts = std::to_array<KeyText>({
     {"correlation_repair", "what is done with correlations that cannot be: an error, or the nearest matrix that can",
      "refuse"},
 
+    {"switches", "what `attribute` switches on and off beside the shocks; a run knows nothing of it", "none"},
+    {"switches[]", "a switch"},
+    {"switches[].id", "its name"},
+    {"switches[].off", "what turns it off"},
+    {"switches[].off[]", "KEY=VALUE, as after --set"},
+
     {"model", "structural parameters; one set of defaults serves every scenario"},
 
     {"transmission", "satellite: how a funding shock may pass on to other markets; linear, fed back to nothing"},

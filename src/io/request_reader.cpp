@@ -326,6 +326,25 @@ void refuse_within(const Value& value, const scenario::ExpressionError& error) {
                     std::move(reason), std::move(hint));
 }
 
+scenario::Switch read_switch(const Value& map) {
+  MapReader r(map);
+  scenario::Switch read;
+  if (const auto id = r.take("id", kRequired)) read.id = id->id().value_or("");
+  if (const auto off = r.take("off", kRequired)) {
+    const auto items = off->items();
+    if (items && items->empty())
+      off->refuse("must name what turns it off, e.g. [fed_balance_sheet.reserves=1900 bn USD]");
+    for (const auto& item : items.value_or(std::vector<Value>{})) {
+      const auto setting = item.text();
+      if (setting && (setting->find('=') == std::string::npos || setting->starts_with('=')))
+        item.refuse("must be KEY=VALUE, as after --set");
+      if (setting) read.off.push_back(*setting);
+    }
+  }
+  r.finish();
+  return read;
+}
+
 void read_requests(MapReader& r, Scenario& scenario) {
   const auto world = scenario::expression_world(scenario);
   // Metrics first: other keys name them.
@@ -334,6 +353,9 @@ void read_requests(MapReader& r, Scenario& scenario) {
       scenario.metrics.push_back(read_metric(item, world));
   read_simulate(r.take_map("simulate"), scenario.metrics, scenario.simulate);
   read_output(r.take_map("output"), world, scenario.output);
+  if (const auto switches = r.take("switches"))
+    for (const auto& item : switches->items().value_or(std::vector<Value>{}))
+      scenario.switches.push_back(read_switch(item));
   if (const auto expect = r.take("expect"))
     for (const auto& item : expect->items().value_or(std::vector<Value>{}))
       scenario.expect.push_back(read_expectation(item, scenario));

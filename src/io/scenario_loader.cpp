@@ -60,10 +60,26 @@ void set_scalar(ConfigNode& map, const std::string& key, const std::string& text
 
 /// The keys of a scenario in the order in which people read them.
 void sort_sections(ConfigNode& tree) {
-  static constexpr auto kOrder = std::to_array<std::string_view>(
-      {"format", "name", "title", "window", "series", "market", "fed_balance_sheet", "policy", "drivers", "basis_trade",
-       "shocks", "correlation", "correlation_repair", "model", "transmission", "simulate", "output", "metrics",
-       "expect"});
+  static constexpr auto kOrder = std::to_array<std::string_view>({"format",
+                                                                  "name",
+                                                                  "title",
+                                                                  "window",
+                                                                  "series",
+                                                                  "market",
+                                                                  "fed_balance_sheet",
+                                                                  "policy",
+                                                                  "drivers",
+                                                                  "basis_trade",
+                                                                  "shocks",
+                                                                  "correlation",
+                                                                  "correlation_repair",
+                                                                  "switches",
+                                                                  "model",
+                                                                  "transmission",
+                                                                  "simulate",
+                                                                  "output",
+                                                                  "metrics",
+                                                                  "expect"});
   std::ranges::stable_sort(tree.entries, {},
                            [](const auto& entry) { return std::ranges::find(kOrder, entry.key) - kOrder.begin(); });
 }

@@ -680,6 +680,15 @@ void check_expected_day(const std::string& key, Date date, const Window& window,
                    to_iso(date) + " lies outside the window, " + to_iso(window.start) + " to " + to_iso(window.end));
 }
 
+void check_switches(const Scenario& scenario, Findings& findings) {
+  check_ids("switches", scenario.switches, findings);
+  for (std::size_t i = 0; i < scenario.switches.size(); ++i) {
+    const std::string key = item_key("switches", scenario.switches, i);
+    const auto same = std::ranges::find(scenario.shocks, scenario.switches[i].id, &Shock::id);
+    if (same != scenario.shocks.end()) findings.error(key + ".id", "is also the id of a shock");
+  }
+}
+
 void check_metrics(const Scenario& scenario, bool has_window, Findings& findings) {
   check_ids("metrics", scenario.metrics, findings);
   for (std::size_t i = 0; i < scenario.metrics.size(); ++i) {
@@ -821,6 +830,7 @@ std::vector<Issue> validate(const Scenario& scenario) {
   check_transmission(scenario.transmission, findings);
   check_simulate(scenario.simulate, findings);
   check_output(scenario.output, findings);
+  check_switches(scenario, findings);
   check_metrics(scenario, has_window, findings);
   if (scenario.simulate.stop) check_stop(*scenario.simulate.stop, scenario, findings);
   check_stored_paths(scenario, has_window, findings);

@@ -77,6 +77,38 @@ class Attribute(unittest.TestCase):
         again = self.shares(*words, "--switch", "low-reserves: market.need=invert")
         self.assertNotEqual(a["none"][0], again["none"][0])
 
+    def test_september_2019_is_a_confluence(self):
+        a = self.shares(SCENARIOS / "sep_2019_confluence.yaml", "--paths", "2000")
+        self.assertEqual(["tga-and-tax", "coupon-settlement", "low-reserves"], a["factor"].tolist())
+        peak = a["metric"].tolist().index("peak_spread")
+        # With everything on it is the replay: flows differ by less than 1e-7 bn, the mean peak by less than 1e-4 bp.
+        self.tool("run", SEPTEMBER, "--quiet", "--paths", "2000", "--set", "output.paths=none", "-o", "replay.h5")
+        with h5py.File(self.folder / "replay.h5") as file:
+            replay = dict(zip(file["metrics/metric"].asstr()[:], file["metrics/value"][:]))
+        self.assertAlmostEqual(replay["peak_spread"], a["all"][peak], delta=1e-4)
+        self.assertAlmostEqual(replay["unwind"], a["all"][a["metric"].tolist().index("unwind")], delta=1e-4)
+        # Each alone is little, each is indispensable, and pairs do more together than apart.
+        self.assertLess((a["alone"][peak] + 3 * a["alone_se"][peak]).max(), 15)
+        self.assertGreater((a["last"][peak] - 3 * a["last_se"][peak]).min(), 0.6 * a["effect"][peak])
+        self.assertGreater((a["shapley"][peak] - 3 * a["shapley_se"][peak]).min(), 0.2 * a["effect"][peak])
+        pairs = numpy.triu_indices(3, 1)
+        self.assertGreater((a["interaction"][peak] - 3 * a["interaction_se"][peak])[pairs].min(), 0.0)
+
+    def test_switches_of_a_scenario(self):
+        world = self.folder / "world.yaml"
+        world.write_text(f"format: repoquake/scenario/1\nname: world\nextends: ['{SEPTEMBER}']\n"
+                         "switches: [{id: low-reserves, off: [fed_balance_sheet.reserves=1700 bn USD]}]\n")
+        words = ["--paths", "300", "--metric", "peak_spread"]
+        own = self.shares(world, *words)
+        asked = self.shares(SEPTEMBER, *words, "--switch", "low-reserves: fed_balance_sheet.reserves=1700 bn USD")
+        self.assertEqual(["low-reserves"], own["factor"].tolist())
+        numpy.testing.assert_array_equal(own["shapley"], asked["shapley"])
+        world.write_text(world.read_text().replace("1700 bn USD", "1700").replace("reserves=", "reservs="))
+        for verb in ("check", "attribute"):
+            said = self.tool(verb, world, code=65).stderr
+            self.assertIn("world.yaml:4:", said)
+            self.assertIn('switches.low-reserves.off: fed_balance_sheet.reservs: unknown key; did you mean "reserves"?', said)
+
     def test_what_is_printed_is_what_is_written(self):
         a = self.shares(CRISIS, "--paths", "600", "--metric", PEAK)
         said = self.tool("attribute", CRISIS, "--paths", "600", "--metric", PEAK, "--quiet").stdout

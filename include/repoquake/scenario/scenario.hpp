@@ -128,6 +128,14 @@ struct Output {
   bool operator==(const Output&) const = default;
 };
 
+/// Something that `attribute` switches off, by settings laid over the scenario; a run knows nothing of it.
+struct Switch {
+  std::string id;
+  std::vector<std::string> off;  ///< "KEY=VALUE", as after --set
+
+  bool operator==(const Switch&) const = default;
+};
+
 /// A number that is asked of the whole run.
 struct Metric {
   std::string id;
@@ -163,6 +171,7 @@ struct Scenario {
   std::vector<Shock> shocks;
   std::vector<ShockCorrelation> correlation;
   CorrelationRepair correlation_repair = CorrelationRepair::refuse;
+  std::vector<Switch> switches;
   ParameterValues model;
   Simulate simulate;
   Output output;
