@@ -64,7 +64,7 @@ std::vector<Factor> find_factors(const AttributeCommand& attribute, const Prepar
     const bool acts = !shock.profile.empty() && (shock.is_random() || shock.location != 0.0);
     if (acts && !attribute.no_shocks) factors.push_back({shock.id, {"shocks." + shock.id + ".enabled=false"}});
   }
-  for (const auto& one : whole.loaded.scenario.switches) factors.push_back({one.id, one.off});
+  for (const auto& one : whole.loaded.scenario.switches) factors.push_back({one.id, one.without});
   for (const auto& text : attribute.switches) add_switch(text, factors);
   return factors;
 }
@@ -179,10 +179,18 @@ int run_attribute(const AttributeCommand& attribute, const Command& command) {
   const std::uint64_t n_paths = whole.plan->n_paths, n_metrics = whole.loaded.scenario.metrics.size();
   require_memory(design, n_paths, n_metrics);
   if (options.dry_run) {
-    const std::vector<plan::Plan> one{plan_of(design.worlds.back(), factors, whole.loaded, attribute)};
-    command.out << fmt::format("{} factors, {}{} worlds; of one of them:\n", factors.size(),
-                               design.is_sample() ? fmt::format("{} orders, ", design.orders.size()) : "", n_worlds);
-    show_estimate(one, options, "", command.out);
+    ManyWorlds worlds;
+    worlds.name = whole.loaded.scenario.name;
+    worlds.what = "worlds";
+    worlds.n = n_worlds;
+    worlds.n_paths = n_worlds * n_paths;
+    worlds.more = fmt::format("of {} factors", design.n_factors);
+    if (design.is_sample()) worlds.more += fmt::format(" in {} orders", design.orders.size());
+    worlds.kept_bytes = n_paths * n_metrics * (study::Attributor::numbers_per_path(design) + 2) * sizeof(double);
+    worlds.disk_bytes = 60'000 + 8 * n_metrics * design.n_factors * (7 + 2 * design.n_factors);
+    for (const study::Subset world : {design.worlds.front(), design.worlds.back()})
+      worlds.tried.push_back(plan_of(world, factors, whole.loaded, attribute));
+    show_estimate(worlds, options, options.output, command.out);
     return kOk;
   }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -51,6 +52,7 @@ const std::map<std::string, std::vector<std::string>, std::less<>>& row_dimensio
       {"tried", {"point"}},
       {"crossings", {"crossing"}},
       {"intervals", {"interval"}},
+      {"attribution", {"metric", "factor"}},
   };
   return rows;
 }
@@ -94,10 +96,12 @@ std::vector<std::string> labels_of(const ResultInfo& info, const std::string& gr
   return labels;
 }
 
+constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+
 struct Column {
   std::string name;
   const DatasetInfo* dataset = nullptr;
-  std::vector<std::size_t> row_axes;  ///< place of each row dimension in the dataset
+  std::vector<std::size_t> row_axes;  ///< place of each row dimension in the dataset; kNone: it does not have it
   std::size_t offset = 0;             ///< of the other dimensions' values, among all of them
 };
 
@@ -123,17 +127,20 @@ Layout lay_out(const ResultInfo& info, const std::string& table, std::uint64_t f
                                  !scale->units.starts_with("days since "));
   }
   for (const auto& dataset : info.datasets) {
-    if (!dataset.path.starts_with(group + "/") || dataset.dimensions.size() < layout.rows.size()) continue;
+    if (!dataset.path.starts_with(group + "/")) continue;
     Column column{dataset.path.substr(group.size() + 1), &dataset, {}, 0};
     if (std::ranges::find(dataset.dimensions, column.name) != dataset.dimensions.end()) continue;  // a coordinate
     for (const auto& row : layout.rows) {
       const auto axis = std::ranges::find(dataset.dimensions, row);
-      if (axis != dataset.dimensions.end())
-        column.row_axes.push_back(static_cast<std::size_t>(axis - dataset.dimensions.begin()));
+      column.row_axes.push_back(
+          axis == dataset.dimensions.end() ? kNone : static_cast<std::size_t>(axis - dataset.dimensions.begin()));
     }
-    if (column.row_axes.size() != layout.rows.size()) continue;
+    const auto n_missing = std::ranges::count(column.row_axes, kNone);
+    const bool repeats =
+        table == "attribution" && column.row_axes.front() != kNone;  // of a metric, in each of its rows
+    if (n_missing > 0 && !repeats) continue;
     for (std::size_t k = 0; k < sizes.size(); ++k)
-      if (dataset.shape[column.row_axes[k]] != sizes[k]) refuse_torn(info, dataset.path);
+      if (column.row_axes[k] != kNone && dataset.shape[column.row_axes[k]] != sizes[k]) refuse_torn(info, dataset.path);
     if (layout.rows.front() == "path" && column.row_axes.front() != 0) refuse_torn(info, dataset.path);
     std::vector<std::string> suffixes{""};
     for (std::size_t k = 0; k < dataset.dimensions.size(); ++k) {

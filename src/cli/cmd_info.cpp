@@ -7,9 +7,11 @@
 
 #include "cli/dispatch.hpp"
 #include "repoquake/core/error.hpp"
+#include "repoquake/io/attribution_file.hpp"
 #include "repoquake/io/result_reader.hpp"
 #include "repoquake/io/reverse_file.hpp"
 #include "repoquake/io/sweep_file.hpp"
+#include "repoquake/report/attribution_table.hpp"
 #include "repoquake/report/reverse_table.hpp"
 #include "repoquake/report/sweep_text.hpp"
 
@@ -147,6 +149,10 @@ void show(const std::string& file, std::ostream& out) {
     out << '\n' << report::sweep_text(table);
   }
   if (info.find("/reverse/curve") != nullptr) out << '\n' << report::reverse_table(io::read_reverse(file));
+  if (info.is_attribution()) {
+    const auto stored = io::read_attribution(file);
+    out << report::attribution_table(stored.metrics, stored.factors);
+  }
   show_features(info, out);
   show_metrics(info, out);
   show_scores(info, out);

@@ -17,11 +17,15 @@ namespace {
 
 constexpr std::string_view kYaml = ".yaml";
 
-std::vector<std::string> names() {
+constexpr std::string_view kSweeps = "sweeps/";
+
+/// Scenarios, or sweeps with their folder, as they are called after `lib:`.
+std::vector<std::string> names(bool of_sweeps) {
   std::vector<std::string> all;
-  for (const auto& file : scenario_library())
-    if (file.path.ends_with(kYaml) && file.path.find('/') == std::string_view::npos)
-      all.emplace_back(file.path.substr(0, file.path.size() - kYaml.size()));
+  for (const auto& file : scenario_library()) {
+    const bool is_here = of_sweeps ? file.path.starts_with(kSweeps) : file.path.find('/') == std::string_view::npos;
+    if (file.path.ends_with(kYaml) && is_here) all.emplace_back(file.path.substr(0, file.path.size() - kYaml.size()));
+  }
   return all;
 }
 
@@ -40,19 +44,29 @@ const LibraryFile* find(std::string_view path) {
   return found == all.end() ? nullptr : &*found;
 }
 
+void list(const std::vector<std::string>& all, std::ostream& out) {
+  std::size_t width = 0;
+  for (const auto& name : all) width = std::max(width, name.size());
+  for (const auto& name : all)
+    out << fmt::format("{:<{}}  {}\n", name, width, title_of(find(name + std::string(kYaml))->text));
+}
+
 int show(const std::string& asked, const Command& command) {
   if (asked.empty()) {
-    const auto all = names();
-    std::size_t width = 0;
-    for (const auto& name : all) width = std::max(width, name.size());
-    for (const auto& name : all)
-      command.out << fmt::format("{:<{}}  {}\n", name, width, title_of(find(name + std::string(kYaml))->text));
+    list(names(false), command.out);
+    command.out << "\nsweeps, each a question: repoquake sweep lib:sweeps/NAME\n";
+    list(names(true), command.out);
     return kOk;
   }
-  const LibraryFile* file = find(asked);
-  if (file == nullptr) file = find(asked + std::string(kYaml));
+  const LibraryFile* file = nullptr;
+  for (const auto& path : {asked, asked + std::string(kYaml), std::string(kSweeps) + asked + std::string(kYaml)})
+    if (file == nullptr) file = find(path);
   if (file == nullptr) {
-    const auto all = names();
+    auto all = names(false);
+    for (const auto& sweep : names(true)) {
+      all.push_back(sweep);
+      all.push_back(sweep.substr(kSweeps.size()));
+    }
     command.err << fmt::format("repoquake: scenarios: there is no \"{}\"{}\n", asked, io::did_you_mean(asked, all));
     return kUsage;
   }
@@ -64,8 +78,11 @@ int show(const std::string& asked, const Command& command) {
 
 void add_scenarios(CLI::App& app, const Command& command, int& exit_code) {
   auto name = std::make_shared<std::string>();
-  auto* verb = app.add_subcommand("scenarios", "list the scenarios that come with the program, or print one");
-  verb->add_option("NAME", *name, "scenario to print, e.g. sep_2019; or a file of the library, e.g. data/sep_2019.csv");
+  auto* verb =
+      app.add_subcommand("scenarios", "list the scenarios and sweeps that come with the program, or print one");
+  verb->add_option(
+      "NAME", *name,
+      "scenario or sweep to print, e.g. sep_2019 or tga_x_reserves; or a file of the library, e.g. data/sep_2019.csv");
   verb->callback([name, command, &exit_code] { exit_code = show(*name, command); });
 }
 

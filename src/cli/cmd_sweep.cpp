@@ -125,6 +125,23 @@ std::string first_difference(const std::string& then, const std::string& now) {
 
 // ---------------------------------------------------------------- the run
 
+/// Is every point a replay on realised flows? As the base is, unless the sweep moves where flows come from.
+bool is_conditional(const io::LoadedSweep& loaded) {
+  const auto is_replay = [](const io::LoadedScenario& world) {
+    const auto compiled = plan::compile(world.scenario, world.base ? &*world.base : nullptr);
+    return compiled.plan && compiled.plan->is_conditional;
+  };
+  const auto keys = loaded.sweep.keys();
+  const bool moves_flows = std::ranges::any_of(keys, [](const auto& key) {
+    return key.path.starts_with("drivers") || key.path.starts_with("policy.tga") || key.path.starts_with("series");
+  });
+  if (!moves_flows) return is_replay(loaded.base);
+  for (std::size_t k = 0; k < loaded.points.size(); ++k)
+    if (const auto point = io::load_point(loaded, k); !point.diagnostics.has_errors() && !is_replay(point))
+      return false;
+  return true;
+}
+
 SweepTable table_of(const io::LoadedSweep& loaded, const SweepCommand& sweep) {
   const auto& s = loaded.sweep;
   SweepTable table;
@@ -135,8 +152,7 @@ SweepTable table_of(const io::LoadedSweep& loaded, const SweepCommand& sweep) {
   table.seed = loaded.base.scenario.simulate.seed;
   table.n_skipped = loaded.skipped;
   table.max_flagged = loaded.base.scenario.simulate.max_flagged;
-  const auto base = plan::compile(loaded.base.scenario, loaded.base.base ? &*loaded.base.base : nullptr);
-  table.is_conditional = base.plan && base.plan->is_conditional;
+  table.is_conditional = is_conditional(loaded);
   if (s.design == scenario::SweepDesign::grid)
     for (const auto& axis : s.axes) table.shape.push_back(axis.size());
   if (!s.has_axes()) {
@@ -293,21 +309,53 @@ int exit_code_of(const SweepTable& table, double max_flagged, std::ostream& err)
   return exit_code_of_flagged(static_cast<std::size_t>(n_flagged), max_flagged, err);
 }
 
+/// Bytes of a point in a sweep's result: its hash, its row of the design as numbers and as written, its metrics.
+std::uint64_t bytes_of_point(std::size_t n_keys, std::size_t n_metrics) {
+  constexpr std::uint64_t kHash = 64, kOwnNumbers = 80, kText = 32, kNumber = 8, kNumbersOfMetric = 5;
+  return kHash + kOwnNumbers + n_keys * (kNumber + kText) + n_metrics * kNumbersOfMetric * kNumber;
+}
+
+constexpr std::size_t kTrialPoints = 5;
+constexpr std::uint64_t kBytesOfEmptySweep = 60'000;  // provenance, groups, coordinates
+
+/// The whole sweep: points that would be run, and what they take. With --resume without those that are known.
 void show_sweep_estimate(const io::LoadedSweep& loaded, const SweepCommand& sweep, const Shard& shard,
                          std::ostream& out) {
-  std::size_t n_points = 0;
-  std::vector<plan::Plan> first;
+  const Known known =
+      (sweep.resume || sweep.only_failed) && !sweep.options.output.empty() ? find_known(sweep.options.output) : Known{};
+  ManyWorlds worlds;
+  worlds.name = loaded.sweep.name;
+  std::vector<std::size_t> to_run;
+  std::uint64_t n_known = 0;
   for (std::size_t k = 0; k < loaded.points.size(); ++k) {
     if (!shard.has(k)) continue;
-    ++n_points;
-    if (!first.empty()) continue;
+    const auto point = io::load_point(loaded, k);
+    const auto found = known.outcomes.find(io::point_hash(point));
+    const bool is_known = found != known.outcomes.end();
+    if (is_known) ++n_known;
+    if (sweep.only_failed ? !is_known || found->second.status != PointStatus::failed : is_known) continue;
+    to_run.push_back(k);
+    worlds.n_paths += point.scenario.simulate.most_paths();
+  }
+  worlds.n = to_run.size();
+  worlds.more = fmt::format("{} skipped", loaded.skipped);
+  if (n_known > 0) worlds.more += fmt::format(", {} known", n_known);
+  if (shard.of > 1) worlds.more += fmt::format(", shard {}", sweep.shard);
+  const std::size_t n_tried = std::min(kTrialPoints, to_run.size());
+  for (std::size_t t = 0; t < n_tried; ++t) {
+    const std::size_t k = n_tried == 1 ? to_run.front() : to_run[t * (to_run.size() - 1) / (n_tried - 1)];
     const auto point = io::load_point(loaded, k);
     if (point.diagnostics.has_errors()) continue;
     if (auto compiled = plan::compile(point.scenario, point.base ? &*point.base : nullptr); compiled.plan)
-      first.push_back(lean(std::move(*compiled.plan)));
+      worlds.tried.push_back(lean(std::move(*compiled.plan)));
   }
-  out << fmt::format("{} points, {} skipped; of one of them:\n", n_points, loaded.skipped);
-  if (!first.empty()) show_estimate(first, sweep.options, "", out);
+  const std::uint64_t table =
+      loaded.points.size() * bytes_of_point(loaded.sweep.keys().size(), loaded.base.scenario.metrics.size());
+  worlds.disk_bytes = kBytesOfEmptySweep + table;
+  worlds.kept_bytes = 2 * table;  // and while it is written
+  const std::string output =
+      sweep.options.output.empty() ? "output/" + loaded.sweep.name + ".h5" : sweep.options.output;
+  show_estimate(worlds, sweep.options, output, out);
 }
 
 int run_sweep(SweepCommand sweep, const Command& command) {
@@ -318,7 +366,8 @@ int run_sweep(SweepCommand sweep, const Command& command) {
   const bool has_output = !options.output.empty();
   if (has_output && !options.dry_run) io::check_output(options.output, options.force || resumes);
 
-  const io::LoadedSweep loaded = io::load_sweep(sweep.file, options.scenario.load_options());
+  io::LoadedSweep loaded = io::load_sweep(sweep.file, options.scenario.load_options());
+  if (loaded.diagnostics.has_errors()) io::check_points(loaded);  // all that is wrong at once
   if (loaded.diagnostics.has_errors()) throw ScenarioError(loaded.diagnostics.render());
   if (!options.quiet && !loaded.diagnostics.empty()) command.err << loaded.diagnostics.render() << '\n';
   if (options.dry_run) {

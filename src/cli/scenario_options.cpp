@@ -82,11 +82,11 @@ void check_switches(const std::string& file, const ScenarioOptions& options, io:
   if (loaded.diagnostics.has_errors()) return;
   for (const auto& one : loaded.scenario.switches) {
     ScenarioOptions off = options;
-    off.settings.insert(off.settings.end(), one.off.begin(), one.off.end());
+    off.settings.insert(off.settings.end(), one.without.begin(), one.without.end());
     const Prepared prepared = prepare(file, off);
     for (const auto& entry : prepared.loaded.diagnostics.sorted())
       if (entry.severity == Issue::Severity::error)
-        loaded.diagnostics.add(Issue{"switches." + one.id + ".off", entry.key + ": " + entry.reason});
+        loaded.diagnostics.add(Issue{"switches." + one.id + ".without", entry.key + ": " + entry.reason});
   }
 }
 

@@ -135,4 +135,32 @@ void show_estimate(std::span<const plan::Plan> plans, const SimulationOptions& o
                      n_trial);
 }
 
+void show_estimate(const ManyWorlds& worlds, const SimulationOptions& options, const std::string& output,
+                   std::ostream& out) {
+  std::uint64_t memory = 0, n_trial = 0, n_days = 0;
+  double seconds = 0.0;
+  int threads = 1;
+  for (const plan::Plan& plan : worlds.tried) {
+    plan::Plan trial = plan;
+    trial.n_paths = std::min(kTrialPaths, plan.n_paths);
+    engine::Sink nowhere;
+    const auto summary = engine::run(trial, {.threads = options.threads}, nowhere);
+    threads = summary.threads;
+    n_trial += summary.stats.n_paths();
+    seconds += summary.seconds;
+    memory = std::max(memory, engine::estimate_size(plan, options.threads).memory_bytes);
+    n_days = std::max<std::uint64_t>(n_days, plan.days.size());
+  }
+  out << fmt::format("dry run of {}: nothing is written\n", worlds.name)
+      << fmt::format("  {:<8} {}{}\n", worlds.what, worlds.n, worlds.more.empty() ? "" : ", " + worlds.more)
+      << fmt::format("  paths    {} in all, of {} days\n", worlds.n_paths, n_days)
+      << fmt::format("  memory   at most {}\n", size_text(static_cast<double>(memory + worlds.kept_bytes)));
+  if (!output.empty())
+    out << fmt::format("  disk     about {}, in {}\n", size_text(static_cast<double>(worlds.disk_bytes)), output);
+  if (n_trial > 0)
+    out << fmt::format("  time     about {:.1f} s on {} threads (trial of {} {}, {} paths)\n",
+                       seconds * static_cast<double>(worlds.n_paths) / static_cast<double>(n_trial), threads,
+                       worlds.tried.size(), worlds.what, n_trial);
+}
+
 }  // namespace repoquake::cli

@@ -7,6 +7,7 @@
 #include <iosfwd>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "cli/dispatch.hpp"
 #include "cli/scenario_options.hpp"
@@ -41,6 +42,19 @@ void add_simulation_options(CLI::App& verb, SimulationOptions& options, const st
 
 /// "1.2 GB"
 [[nodiscard]] std::string size_text(double bytes);
+
+/// What a dry run says of many worlds in one pipeline, whose paths are not kept.
+struct ManyWorlds {
+  std::string name;                  ///< of the whole
+  std::string what = "points";       ///< they are
+  std::string more;                  ///< of how they came about, e.g. "3 skipped"
+  std::uint64_t n = 0, n_paths = 0;  ///< all of them
+  std::uint64_t kept_bytes = 0;      ///< in memory until the end, beside those in flight
+  std::uint64_t disk_bytes = 0;      ///< of the result
+  std::vector<plan::Plan> tried;     ///< some of them, spread evenly: the trial's cost a path is that of all
+};
+void show_estimate(const ManyWorlds& worlds, const SimulationOptions& options, const std::string& output,
+                   std::ostream& out);
 
 /// Paths, memory, disk and time of simulating these plans one after the other, the last from a trial of a few paths.
 /// `output` empty: nothing would be written.

@@ -5,7 +5,9 @@
 
 #include "io/cf_dataset.hpp"
 #include "io/provenance_group.hpp"
+#include "repoquake/core/error.hpp"
 #include "repoquake/io/output_file.hpp"
+#include "repoquake/io/result_reader.hpp"
 
 namespace repoquake::io {
 namespace {
@@ -94,6 +96,7 @@ void write_attribution(const std::string& path, bool force, std::span<const Attr
     about.set("format", kAttributionFormat);
     about.set("title", run.title.empty() ? run.name : run.title);
     about.set("created", iso_now());
+    about.set("status", "complete");
     about.set("conditional", std::int32_t{run.is_conditional ? 1 : 0});
     about.set("scenario_name", run.name);
     about.set("scenario_sha256", provenance.scenario_sha256);
@@ -109,6 +112,48 @@ void write_attribution(const std::string& path, bool force, std::span<const Attr
   }
   file.close(true);
   publish(path, force);
+}
+
+StoredAttribution read_attribution(const std::string& path) {
+  if (!read_info(path).is_attribution()) throw DataError(path + ": is no file of `attribute`");
+  const std::string group = "/attribution/";
+  StoredAttribution stored{.metrics = {}, .factors = read_texts(path, group + "factor")};
+  const auto ids = read_texts(path, group + "metric"), units = read_texts(path, group + "unit"),
+             expressions = read_texts(path, group + "expr");
+  const auto n_orders = File::open(path).root().open_group("attribution").attributes().integer("n_orders");
+  const std::size_t k = stored.factors.size();
+  for (std::size_t m = 0; m < ids.size(); ++m) {
+    Attribution a;
+    a.metric.id = ids[m];
+    a.metric.unit = units.at(m);
+    a.metric.shown_unit = units[m] == "1e9 USD" ? "bn USD" : units[m];
+    a.metric.expr = expressions.at(m);
+    a.n_orders = static_cast<std::size_t>(n_orders.value_or(0));
+    stored.metrics.push_back(std::move(a));
+  }
+  const auto read = [&](const std::string& name, std::size_t each, auto&& set) {
+    const auto values = read_values(path, group + name, 0, ids.size());
+    if (values.size() != each * ids.size()) throw DataError(path + ": " + group + name + ": torn");
+    for (std::size_t i = 0; i < values.size(); ++i) set(stored.metrics[i / each], i % each, values[i]);
+  };
+  const auto read_shares = [&](const std::string& name, std::size_t each, std::vector<Share> Attribution::*shares) {
+    for (auto& metric : stored.metrics) (metric.*shares).resize(each);
+    read(name, each, [&](Attribution& a, std::size_t j, double x) { (a.*shares)[j].value = x; });
+    read(name + "_se", each, [&](Attribution& a, std::size_t j, double x) { (a.*shares)[j].standard_error = x; });
+  };
+  read("none", 1, [](Attribution& a, std::size_t, double x) { a.none.value = x; });
+  read("none_se", 1, [](Attribution& a, std::size_t, double x) { a.none.standard_error = x; });
+  read("all", 1, [](Attribution& a, std::size_t, double x) { a.all.value = x; });
+  read("all_se", 1, [](Attribution& a, std::size_t, double x) { a.all.standard_error = x; });
+  read("effect", 1, [](Attribution& a, std::size_t, double x) { a.effect.value = x; });
+  read("effect_se", 1, [](Attribution& a, std::size_t, double x) { a.effect.standard_error = x; });
+  read_shares("shapley", k, &Attribution::shapley);
+  read_shares("alone", k, &Attribution::alone);
+  read_shares("last", k, &Attribution::last);
+  read_shares("interaction", k * k, &Attribution::interactions);
+  if (read_info(path).find(group + "shapley_se_orders") != nullptr)
+    read("shapley_se_orders", k, [](Attribution& a, std::size_t j, double x) { a.shapley[j].error_of_orders = x; });
+  return stored;
 }
 
 }  // namespace repoquake::io

@@ -268,6 +268,7 @@ void write_window(const Group& root, const Comparison& c, std::span<const std::s
 Side read_side(const std::string& path) {
   const ResultInfo info = read_info(path);
   if (info.is_partial) throw DataError(path + ": is " + info.status + "; only complete results are compared");
+  if (info.is_attribution()) throw DataError(path + ": is an attribution; compare takes results of runs");
   if (info.find("/sweep/hash") != nullptr)
     throw DataError(path + ": is the result of a sweep; compare takes results of runs");
   Side side;

@@ -201,8 +201,8 @@ constexpr auto kTexts = std::to_array<KeyText>({
     {"switches", "what `attribute` switches on and off beside the shocks; a run knows nothing of it", "none"},
     {"switches[]", "a switch"},
     {"switches[].id", "its name"},
-    {"switches[].off", "what turns it off"},
-    {"switches[].off[]", "KEY=VALUE, as after --set"},
+    {"switches[].without", "what takes it away"},
+    {"switches[].without[]", "KEY=VALUE, as after --set"},
 
     {"model", "structural parameters; one set of defaults serves every scenario"},
 

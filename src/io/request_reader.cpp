@@ -330,15 +330,15 @@ scenario::Switch read_switch(const Value& map) {
   MapReader r(map);
   scenario::Switch read;
   if (const auto id = r.take("id", kRequired)) read.id = id->id().value_or("");
-  if (const auto off = r.take("off", kRequired)) {
-    const auto items = off->items();
+  if (const auto without = r.take("without", kRequired)) {
+    const auto items = without->items();
     if (items && items->empty())
-      off->refuse("must name what turns it off, e.g. [fed_balance_sheet.reserves=1900 bn USD]");
+      without->refuse("must name what takes it away, e.g. [fed_balance_sheet.reserves=1900 bn USD]");
     for (const auto& item : items.value_or(std::vector<Value>{})) {
       const auto setting = item.text();
       if (setting && (setting->find('=') == std::string::npos || setting->starts_with('=')))
         item.refuse("must be KEY=VALUE, as after --set");
-      if (setting) read.off.push_back(*setting);
+      if (setting) read.without.push_back(*setting);
     }
   }
   r.finish();

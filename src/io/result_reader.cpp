@@ -13,6 +13,7 @@ namespace repoquake::io {
 namespace {
 
 constexpr std::string_view kFormatPrefix = "repoquake/result/";
+constexpr std::string_view kAttributionPrefix = "repoquake/attribution/";
 constexpr int kDeepestGroup = 4;
 constexpr std::size_t kMostDatasets = 10'000;
 
@@ -23,15 +24,16 @@ File open_result(const std::string& path) {
   if (!format) throw DataError(path + ": not a repoquake result: an HDF5 file without the attribute \"format\"");
   int number = 0;
   const char* end = format->data() + format->size();
-  bool is_result = format->starts_with(kFormatPrefix);
+  const std::string_view prefix = format->starts_with(kAttributionPrefix) ? kAttributionPrefix : kFormatPrefix;
+  bool is_result = format->starts_with(prefix);
   if (is_result) {
-    const auto [stop, error] = std::from_chars(format->data() + kFormatPrefix.size(), end, number);
+    const auto [stop, error] = std::from_chars(format->data() + prefix.size(), end, number);
     is_result = error == std::errc() && stop == end && number >= 1;
   }
   if (!is_result) throw DataError(path + ": not a repoquake result: format is \"" + *format + "\"");
   if (number > kResultFormat)
     throw DataError(path + ": made by a newer repoquake: " + *format + ", this program reads up to " +
-                    std::string(kFormatPrefix) + std::to_string(kResultFormat));
+                    std::string(prefix) + std::to_string(kResultFormat));
   return file;
 }
 
@@ -168,6 +170,7 @@ ResultInfo read_info(const std::string& path) {
   info.title = text_or_empty(about, "title");
   info.created = text_or_empty(about, "created");
   info.status = text_or_empty(about, "status");
+  if (info.is_attribution() && info.status.empty()) info.status = "complete";  // it is written whole or not at all
   info.is_partial = info.status != "complete";
   info.stop_reason = text_or_empty(about, "stop_reason");
   info.is_conditional = about.integer("conditional").value_or(0) != 0;

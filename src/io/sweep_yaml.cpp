@@ -1,6 +1,7 @@
 #include "repoquake/io/sweep_yaml.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -207,13 +208,16 @@ class SweepLoader {
     check_swept_keys(out_.sweep.keys(), sources_, language_, diagnostics());
     add_findings(out_.sweep, diagnostics());
     warn_of_uneven_samples();
+    const bool has_design = !has_errors_of_design();
 
     if (!read.base || !loader_.read_main(*read.base)) return give_up();
     lay_over_base(read);
     finish_base();
-    if (base_has_errors_) return give_up();
-    check_against_base();
-    if (!diagnostics().has_errors()) make_points(read.skip_if);
+    const std::size_t before = diagnostics().error_count();
+    if (!base_has_errors_) check_against_base();
+    // Points are made where they can be, so that what is wrong with them is told together with the rest.
+    const bool is_base_known = !base_has_errors_ || !read.skip_if;
+    if (has_design && is_base_known && diagnostics().error_count() == before) make_points(read.skip_if);
     out_.diagnostics = diagnostics();
     out_.world = std::make_shared<const SweepWorld>(std::move(loader_), std::move(base_tree_), std::move(sources_));
     return std::move(out_);
@@ -372,6 +376,22 @@ class SweepLoader {
     return known == nullptr ? std::nullopt : parse_quantity(known->record.default_text, key.unit).value;
   }
 
+  /// Is there an error in what the points are made of? Not in metrics and the like, nor in keys that nobody knows, unless
+  /// they may have been meant for it.
+  bool has_errors_of_design() {
+    static constexpr auto kOthers =
+        std::to_array<std::string_view>({"format", "name", "title", "metrics", "override", "on_error"});
+    static const std::vector<std::string> kOwn{"axes", "design", "factors", "skip_if"};
+    for (const auto& entry : diagnostics().sorted()) {
+      if (entry.severity != Issue::Severity::error) continue;
+      const std::string top = entry.key.substr(0, entry.key.find_first_of(".["));
+      const bool is_other = std::ranges::find(kOthers, top) != kOthers.end();
+      const bool is_unknown = entry.reason.starts_with("unknown key") && top == entry.key;
+      if (!is_other && !(is_unknown && did_you_mean(top, kOwn).empty())) return true;
+    }
+    return false;
+  }
+
   void read_list(const Value& file) {
     const auto name = file.text();
     if (!name) return;
@@ -439,6 +459,9 @@ class SweepLoader {
       }
       (void)set_value(tree, path, sources_[i].key, ConfigNode::make(ConfigNode::Kind::scalar, sources_[i].key),
                       diagnostics());
+      if (path.starts_with("metrics."))
+        complain("cannot move: metrics are the columns of the table, each with one expression and one unit",
+                 "name several under metrics");
       for (const auto* key : {"market.opening_spread", "market.trend_spread", "market.need"})
         if (holds_need && path == key)
           complain("cannot move while the need of the base is held, as it is in a " + kind_ + " unless told otherwise",
@@ -575,7 +598,7 @@ std::string point_hash(const LoadedScenario& point) {
 }
 
 void check_points(LoadedSweep& sweep, const std::function<std::vector<Issue>(const LoadedScenario&)>& further) {
-  if (sweep.diagnostics.has_errors()) return;
+  if (sweep.world == nullptr) return;
   constexpr std::size_t kEnough = 100;  // complaints; nobody is shown more
   for (const auto index : points_to_check(sweep)) {
     LoadedScenario point = load_point(sweep, index);

@@ -1,5 +1,6 @@
 """`repoquake attribute`: shares that sum, held need, switches, what it refuses, and the file it writes."""
 
+import csv
 import os
 import pathlib
 import re
@@ -97,7 +98,7 @@ class Attribute(unittest.TestCase):
     def test_switches_of_a_scenario(self):
         world = self.folder / "world.yaml"
         world.write_text(f"format: repoquake/scenario/1\nname: world\nextends: ['{SEPTEMBER}']\n"
-                         "switches: [{id: low-reserves, off: [fed_balance_sheet.reserves=1700 bn USD]}]\n")
+                         "switches: [{id: low-reserves, without: [fed_balance_sheet.reserves=1700 bn USD]}]\n")
         words = ["--paths", "300", "--metric", "peak_spread"]
         own = self.shares(world, *words)
         asked = self.shares(SEPTEMBER, *words, "--switch", "low-reserves: fed_balance_sheet.reserves=1700 bn USD")
@@ -107,7 +108,7 @@ class Attribute(unittest.TestCase):
         for verb in ("check", "attribute"):
             said = self.tool(verb, world, code=65).stderr
             self.assertIn("world.yaml:4:", said)
-            self.assertIn('switches.low-reserves.off: fed_balance_sheet.reservs: unknown key; did you mean "reserves"?', said)
+            self.assertIn('switches.low-reserves.without: fed_balance_sheet.reservs: unknown key; did you mean "reserves"?', said)
 
     def test_what_is_printed_is_what_is_written(self):
         a = self.shares(CRISIS, "--paths", "600", "--metric", PEAK)
@@ -117,6 +118,23 @@ class Attribute(unittest.TestCase):
             self.assertAlmostEqual(value, a["shapley"][0, j], delta=0.051)
             self.assertAlmostEqual(error, a["shapley_se"][0, j], delta=0.051)
         self.assertIn("8 worlds of 600 paths", said)
+
+    def test_info_and_export_know_the_file(self):
+        words = [CRISIS, "--paths", "300", "--metric", PEAK, "--metric", "P(max(spread) > 100 bp)"]
+        a = self.shares(*words)
+        table = self.said[self.said.index("\nmetric_1"):self.said.index("\nattribution in")]
+        self.assertIn(table.rstrip(), self.tool("info", "a.h5").stdout)  # as it was printed
+        rows = list(csv.DictReader(self.tool("export", "a.h5", "attribution").stdout.splitlines()))
+        self.assertEqual(6, len(rows))
+        self.assertEqual(a["factor"].tolist() * 2, [row["factor"] for row in rows])
+        numpy.testing.assert_array_equal(a["shapley"].ravel(), [float(row["shapley"]) for row in rows])
+        numpy.testing.assert_array_equal(numpy.repeat(a["effect"], 3), [float(row["effect"]) for row in rows])
+        self.assertEqual("", rows[0]["interaction[tga-build]"])
+        self.assertEqual(a["interaction"][1, 2, 0], float(rows[5]["interaction[tga-build]"]))
+        self.assertIn("tables: attribution", self.tool("export", "a.h5", "stats", code=65).stderr)
+        self.assertIn("is an attribution", self.tool("compare", "a.h5", "a.h5", code=65).stderr)
+        self.shares(*words, "--orders", "8")
+        self.assertIn("interactions are told over all subsets only", self.tool("info", "a.h5").stdout)
 
     def test_what_is_refused(self):
         self.assertIn("has no shock that does anything", self.tool("attribute", SEPTEMBER, code=65).stderr)
@@ -160,11 +178,11 @@ class Attribute(unittest.TestCase):
         said = self.tool("attribute", CRISIS, "--paths", "50", "--set", f"shocks=[{shocks}]", "--dry-run",
                          "--switch", "facility: policy.standing_repo.enabled=false",
                          "--switch", "purchases: policy.securities.reserve_management_purchases=0 bn USD per month").stdout
-        self.assertIn("64 orders", said)
+        self.assertIn("of 13 factors in 64 orders", said)
 
     def test_a_dry_run_writes_nothing(self):
         said = self.tool("attribute", CRISIS, "--dry-run", "-o", "a.h5").stdout
-        self.assertIn("3 factors, 8 worlds", said)
+        self.assertRegex(said, r"worlds +8, of 3 factors\n +paths +160000 in all, of 43 days\n +memory .*\n +disk .*a.h5\n +time +about")
         self.assertFalse((self.folder / "a.h5").exists())
 
 

@@ -22,6 +22,7 @@ import xarray
 PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
 SCENARIOS = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"]) / "scenarios"
 SEPTEMBER = SCENARIOS / "sep_2019.yaml"
+LENIENT = ("--set", "simulate.max_flagged=100 %")  # few paths, and of some points many without a clearing rate
 N_PATHS = 64
 MISSING, DONE, FAILED = 0, 1, 2
 
@@ -482,11 +483,68 @@ class Options(Case):
         before = sorted(path.name for path in self.folder.iterdir())
         file = self.small()
         said = self.tool("sweep", file, "--dry-run", "-o", "X.h5").stdout
-        self.assertRegex(said, r"^2 points, 0 skipped")
+        self.assertRegex(said, r"\n  points +2, 0 skipped\n")
         self.assertIn("nothing is written", said)
         self.tool("sweep", file, "--dry-run")
         self.assertEqual([*before, "small.yaml"], sorted(path.name for path in self.folder.iterdir()))
-        self.assertRegex(self.tool("sweep", file, "--dry-run", "--shard", "1/2").stdout, "^1 points?, 0 skipped")
+        self.assertRegex(self.tool("sweep", file, "--dry-run", "--shard", "1/2").stdout, r"points +1, 0 skipped, shard 1/2\n")
+
+    def test_mistakes_of_sweep_base_and_points_come_at_once(self):
+        base = self.folder / "base.yaml"
+        base.write_text(SEPTEMBER.read_text().replace("data/sep_2019.csv", str(SCENARIOS / "data" / "sep_2019.csv"))
+                        .replace("  tga: 183.581", "  tgb: 183.581"))
+        (self.folder / "wrong.yaml").write_text(
+            "format: repoquake/sweep/1\nname: wrong\nbase: base.yaml\naxes:\n"
+            "  - {set: policy.standing_repo.cap, values: [-3 bn USD, 5 bn USD]}\n"
+            "metrics: [{id: a, expr: 'mean(max(sprad))'}]\ncolour: red\n")
+        for verb in ("check", "sweep"):
+            said = self.tool(verb, "wrong.yaml", code=65).stderr
+            for complaint in ('wrong.yaml:5:46: error: policy.standing_repo.cap: must be 0 bn USD',
+                              'wrong.yaml:6:35: error: metrics.a.expr: no variable is called "sprad"',
+                              "wrong.yaml:7:1: error: colour: unknown key", "error: fed_balance_sheet.tga: is required",
+                              'error: fed_balance_sheet.tgb: unknown key', "5 errors"):
+                self.assertIn(complaint, said)
+        # What may have been meant for the design is no ground to judge points by.
+        text = (self.folder / "wrong.yaml").read_text().replace("colour: red", "skip_f: 'a > 3'")
+        (self.folder / "wrong.yaml").write_text(text)
+        self.assertNotIn("must be 0 bn USD", self.tool("check", "wrong.yaml", code=65).stderr)
+
+    def test_metrics_do_not_move(self):
+        for key, values in (("unit", "[bp, '%']"), ("expr", "[mean(max(spread)), mean(max(reserves))]"), ("id", "[a, b]")):
+            (self.folder / "moving.yaml").write_text(
+                f"format: repoquake/sweep/1\nname: moving\nbase: {SEPTEMBER}\naxes: [{{set: metrics.a.{key}, values: {values}}}]\n"
+                "metrics: [{id: a, expr: mean(max(spread)), unit: bp}]\n")
+            self.assertIn("metrics are the columns of the table", self.tool("sweep", "moving.yaml", code=65).stderr)
+
+    def test_the_library_lists_and_prints_its_sweeps(self):
+        listed = self.tool("scenarios").stdout
+        for path in sorted((SCENARIOS / "sweeps").glob("*.yaml")):
+            title = re.search("^title: (.*)$", path.read_text(), re.MULTILINE).group(1)
+            self.assertRegex(listed, rf"\nsweeps/{path.stem} +{re.escape(title)}\n")
+            for name in (path.stem, f"sweeps/{path.stem}", f"sweeps/{path.name}"):
+                if not (SCENARIOS / f"{name}.yaml").exists() or "/" in name:
+                    self.assertEqual(path.read_text(), self.tool("scenarios", name).stdout)
+        self.assertIn('did you mean "tga_x_reserves"?', self.tool("scenarios", "tga_x_reserve", code=2).stderr)
+
+    def test_a_sweep_is_conditional_where_all_its_points_are(self):
+        (self.folder / "flows.yaml").write_text(
+            f"format: repoquake/sweep/1\nname: flows\nbase: {SEPTEMBER}\n"
+            "axes: [{set: drivers.volatility, values: [series, drawn]}]\noverride: {simulate: {paths: 20}}\n")
+        self.tool("sweep", "flows.yaml", "-o", "flows.h5", "--quiet", *LENIENT)
+        with h5py.File(self.folder / "flows.h5") as file:
+            self.assertEqual(1, file.attrs["conditional"])  # settlements are realised at both
+
+    def test_a_dry_run_states_the_whole_sweep(self):
+        whole = self.tool("sweep", "lib:sweeps/tga_x_reserves", "--dry-run", "-o", "X.h5", "--paths", "5000").stdout
+        self.assertRegex(whole, r"dry run of tga-x-reserves: nothing is written\n  points +54, 0 skipped\n"
+                                r"  paths +270000 in all, of 17 days\n  memory +at most [\d.]+ MB\n"
+                                r"  disk +about [\d.]+ kB, in X.h5\n  time +about [\d.]+ s on \d+ threads \(trial of 5 points")
+        said = float(re.search(r"disk +about ([\d.]+) kB", whole).group(1))
+        self.tool("sweep", "lib:sweeps/tga_x_reserves", "-o", "X.h5", "--paths", "20", "--quiet", *LENIENT)
+        size = (self.folder / "X.h5").stat().st_size / 1e3
+        self.assertLess(abs(said - size), 0.5 * size)
+        known = self.tool("sweep", "lib:sweeps/tga_x_reserves", "--dry-run", "-o", "X.h5", "--paths", "20", "--resume", *LENIENT).stdout
+        self.assertRegex(known, r"points +0, 0 skipped, 54 known\n  paths +0 in all")
 
     def test_an_existing_file_is_kept(self):
         (self.folder / "X.h5").write_text("precious")

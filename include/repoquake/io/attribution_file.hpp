@@ -1,10 +1,11 @@
-/// An attribution written for scripts (docs/result_file.md).
+/// An attribution written for scripts, and read back (docs/result_file.md).
 ///
-/// Errors   IoError; whatever was at the path is then untouched.
+/// Errors   Writing: IoError; whatever was at the path is then untouched. Reading: those of result_reader.hpp.
 #pragma once
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "repoquake/io/result_writer.hpp"
 #include "repoquake/study/attribution.hpp"
@@ -24,5 +25,12 @@ struct AttributionRun {
 /// Writes PATH.partial and renames it.
 void write_attribution(const std::string& path, bool force, std::span<const study::Attribution> metrics,
                        std::span<const std::string> factors, const AttributionRun& run, const Provenance& provenance);
+
+struct StoredAttribution {
+  std::vector<study::Attribution> metrics;  ///< without limits and counts of the estimates
+  std::vector<std::string> factors;
+};
+
+[[nodiscard]] StoredAttribution read_attribution(const std::string& path);
 
 }  // namespace repoquake::io

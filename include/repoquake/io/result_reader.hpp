@@ -52,6 +52,8 @@ struct ResultInfo {
   std::vector<std::string> groups;  ///< "/paths", …, in the order of the file
   std::vector<DatasetInfo> datasets;
 
+  /// Is it a file of `attribute` (attribution_file.hpp) rather than a result?
+  [[nodiscard]] bool is_attribution() const noexcept { return format.starts_with("repoquake/attribution/"); }
   [[nodiscard]] const DatasetInfo* find(std::string_view dataset) const noexcept;  ///< nullptr where it has none
 };
 

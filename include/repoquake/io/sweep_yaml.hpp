@@ -43,7 +43,8 @@ struct LoadedSweep {
 };
 
 /// Reads a sweep file, or one of the built-in library. Wrong content never throws: it is in `diagnostics`, all of it; there
-/// are points only where there are no errors. Throws IoError where `file` or an overlay cannot be read.
+/// are points where their axes or design are right, so that they can be checked (check_points) beside other errors. Throws
+/// IoError where `file` or an overlay cannot be read.
 [[nodiscard]] LoadedSweep load_sweep(const std::string& file, const LoadOptions& options = {});
 
 /// The same for text; paths in it start at `folder`.

@@ -131,7 +131,7 @@ struct Output {
 /// Something that `attribute` switches off, by settings laid over the scenario; a run knows nothing of it.
 struct Switch {
   std::string id;
-  std::vector<std::string> off;  ///< "KEY=VALUE", as after --set
+  std::vector<std::string> without;  ///< "KEY=VALUE", as after --set
 
   bool operator==(const Switch&) const = default;
 };
