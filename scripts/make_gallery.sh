@@ -79,6 +79,7 @@ run fall_2025_no_facility fall_2025_no_facility
 run quarter_end quarter_end
 run joint_crisis joint_crisis
 run joint_crisis_without_shocks joint_crisis --set '~shocks'
+"$program" attribute scenarios/sep_2019_confluence.yaml --quiet --output "$results/sep_2019_confluence.h5" >/dev/null
 sweep tga_x_reserves
 sweep year_end_ceiling
 "$program" reverse scenarios/year_end.yaml --along policy.tga.target --from '450 bn USD' --to '1350 bn USD' \
@@ -90,6 +91,7 @@ draw sep_2019_fan fan "$results/sep_2019.h5" --dpi 100
 draw sep_2019_scores scores "$results/sep_2019.h5"
 draw sep_2019_ledger ledger "$results/sep_2019_path_7.json"
 draw sep_2019_convergence convergence "$results/sep_2019_settled.h5" --dpi 95
+draw sep_2019_confluence attribution "$results/sep_2019_confluence.h5" --metric peak_spread
 draw mar_2020_unwind unwind "$results/mar_2020.h5" --dpi 80
 draw mar_2020_worst fan "$results/mar_2020_worst.h5" --worst 8 --dpi 85
 draw fall_2025_exceedance exceedance "$results/fall_2025.h5" "$results/fall_2025_no_facility.h5" --threshold 25

@@ -103,8 +103,8 @@ def draw_steps(axes, metric, rows):
              *(("+" if metric["shapley"][j] > 0 else "") + with_error(metric["shapley"][j], metric["shapley_se"][j])
                for j in rows), with_error(metric["all"], metric["all_se"])]
     for place, text in zip(at_y, texts):
-        axes.text(1.0, place - 0.36, text, transform=axes.get_yaxis_transform(), ha="right", va="bottom", fontsize=7.5)
-    axes.set_xlim(low - 0.03 * room - (0.0 if low >= 0 else 0.05 * room), high + 0.12 * room)
+        axes.text(0.99, place, text, transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=7.5)
+    axes.set_xlim(low - (0.03 if low >= 0 else 0.08) * room, high + 0.42 * room)  # the numbers stand to the right
     axes.axvline(0.0, color="black", linewidth=0.8)
     axes.set_yticks(at_y, labels)
     axes.set_ylim(count + 1.6, -0.8)

@@ -57,6 +57,18 @@ def write_design(path, kind="lhs", count=40, indices=None, failed=(), **about):
     write_sweep(path, kind, keys, range(count), design, words, values, status, indices=indices, **about)
 
 
+def write_one_at_a_time(path, moved=(TGA, RESERVES, FACILITY[0]), usual=(0, 1, 0), **about):
+    """A list: the base, where each key has its usual value, and every other value of each key by itself."""
+    base = [texts[level] for (_, _, texts), level in zip(moved, usual)]
+    words = [base] + [base[:k] + [text] + base[k + 1:] for k, (_, _, texts) in enumerate(moved) for text in texts
+                      if text != base[k]]
+    words = np.array(words, object)
+    design = np.column_stack([numbers_of(unit, list(words[:, k])) for k, (_, unit, _) in enumerate(moved)])
+    values = 200.0 + design @ np.array([1.0, -0.5, -30.0])
+    write_sweep(path, "list", [(key, unit) for key, unit, _ in moved], range(len(words)), design, words, values,
+                np.ones(len(words), np.int32), **about)
+
+
 def write_sweep(path, kind, keys, points, design, words, values, status, shape=None, indices=None, base="",
                 conditional=0, ended="complete", flagged=0.0):
     text = h5py.string_dtype()

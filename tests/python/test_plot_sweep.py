@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 import test_plots
-from synthetic_sweep import FACILITY, RESERVES, TGA, write_design, write_grid
+from synthetic_sweep import FACILITY, RESERVES, TGA, write_design, write_grid, write_one_at_a_time
 from test_plots import texts_of
 
 import plot_sweep  # noqa: E402  test_plots knows where the scripts are
@@ -176,6 +176,32 @@ class PlotSweep(test_plots.ScriptCase):
         self.assertEqual(len(self.panels(self.drawn(path))), 2, "a scatter unless asked otherwise")
         (axes,) = self.panels(self.drawn(path, "--kind", "indices"))
         self.assertEqual([bar.get_width() for bar in axes.patches], [0.2, -0.9])
+
+    def test_tornado_of_a_list_that_moves_one_parameter_at_a_time(self):
+        path = self.here / "list.h5"
+        write_one_at_a_time(path)
+        figure = self.drawn(path)  # without being asked
+        (axes,) = self.panels(figure)
+        self.assertEqual([tick.get_text() for tick in axes.get_yticklabels()],
+                         ["standing_repo.enabled", "reserves", "tga-build.size"])
+        base = 200.0 - 0.5 * 1459
+        bars = [(bar.get_y() + 0.31, bar.get_x(), bar.get_width()) for bar in axes.patches]
+        np.testing.assert_allclose(bars, [(0, base, -30), (1, base, 79.5), (1, base, -70.5), (2, base, 150)])
+        for words in ("1300 bn USD", "1600 bn USD", "150 bn USD", "true"):
+            self.assertIn(words, texts_of(figure))
+        self.assertEqual(len(self.panels(self.drawn(path, "--kind", "scatter"))), 3)
+
+    def test_tornado_of_designs(self):
+        for kind, name, indices in (("saltelli", "S1", ("S1", "ST")), ("morris", "mu_star", ("mu_star", "sigma")),
+                                    ("lhs", "prcc", ("prcc",))):
+            path = self.here / f"{kind}.h5"
+            write_design(path, kind, indices={index: np.array([0.7, 0.1 if index == name else 0.9]) for index in indices})
+            (axes,) = self.panels(self.drawn(path, "--kind", "tornado"))
+            self.assertEqual([bar.get_width() for bar in axes.patches], [0.1, 0.7])
+            self.assertEqual(axes.get_yticklabels()[-1].get_text(), "banks.lending_share")
+        write_design(path, "list")
+        self.refused(2, "no point differs in one parameter alone", path, "--kind", "tornado")
+        self.refused(2, "shows all parameters", path, "--kind", "tornado", "--x", "position")
 
     # ------------------------------------------------------------ what a title says
 
