@@ -25,7 +25,7 @@ class Attribute(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def tool(self, *words, code=0):
-        if words[0] in ("run", "compare", "attribute", "explain"):
+        if words[0] in ("run", "check", "compare", "attribute", "explain"):
             words = (*words, "--allow-outside")  # the scenarios are elsewhere
         done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=False, cwd=self.folder)
         self.assertEqual(code, done.returncode, done.stdout + done.stderr)
