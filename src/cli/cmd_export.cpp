@@ -296,7 +296,7 @@ void write_table(const ExportCommand& options, std::ostream& out) {
     if (info.status == "incomplete" && info.n_paths == 0)
       throw DataError(options.file + ": incomplete: the run that wrote it was killed, and it holds no whole paths");
     const auto* scale = info.find("/" + options.table + "/path");
-    const std::uint64_t n = scale == nullptr ? 0 : scale->shape.front();
+    const std::uint64_t n = scale == nullptr || scale->shape.empty() ? 0 : scale->shape.front();
     const std::uint64_t from = options.path ? place_of(*options.path, info, options.table, n) : 0;
     const std::uint64_t until = options.path ? from + 1 : n;
     for (std::uint64_t first = from; first < until; first += kPathsAtOnce)

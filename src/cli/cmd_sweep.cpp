@@ -455,9 +455,10 @@ int run_merge(const MergeCommand& merge, const Command& command) {
     throw DataError(
         fmt::format("{} of {} points are in none of the files; give all the shards", missing, table.points.size()));
   const auto first = io::read_info(merge.shards.front());
-  const auto sweep_file = io::read_texts(merge.shards.front(), "/provenance/sweep_file").front();
+  const auto sweep_file = io::read_texts(merge.shards.front(), "/provenance/sweep_file");
+  if (sweep_file.size() != 1) throw DataError(merge.shards.front() + ": /provenance/sweep_file: torn");
   study::add_indices(table);
-  io::write_sweep(merge.output, merge.force, true, table, first.provenance, {.sweep_file = sweep_file});
+  io::write_sweep(merge.output, merge.force, true, table, first.provenance, {.sweep_file = sweep_file.front()});
   command.out << report::sweep_text(table) << "\nresult in " << merge.output << '\n';
   return exit_code_of(table, table.max_flagged, command.err);
 }
