@@ -120,6 +120,7 @@ StoredAttribution read_attribution(const std::string& path) {
   StoredAttribution stored{.metrics = {}, .factors = read_texts(path, group + "factor")};
   const auto ids = read_texts(path, group + "metric"), units = read_texts(path, group + "unit"),
              expressions = read_texts(path, group + "expr");
+  require_equal_lengths(path, "/attribution", {ids.size(), units.size(), expressions.size()});
   const auto n_orders = File::open(path).root().open_group("attribution").attributes().integer("n_orders");
   const std::size_t k = stored.factors.size();
   for (std::size_t m = 0; m < ids.size(); ++m) {
