@@ -53,6 +53,10 @@ const std::map<std::string, std::vector<std::string>, std::less<>>& row_dimensio
       {"crossings", {"crossing"}},
       {"intervals", {"interval"}},
       {"attribution", {"metric", "factor"}},
+      {"rare", {"quantity"}},
+      {"replicas", {"replica"}},
+      {"levels", {"replica", "level"}},
+      {"tilts", {"shock"}},
   };
   return rows;
 }

@@ -18,6 +18,9 @@ constexpr const char* kFooter =
     "many "
     "path-days without a clearing rate (result "
     "kept).";
+    "75 interrupted; 76 some points of a sweep failed; 77 an expectation was missed (result kept); 78 too many "
+    "path-days without a clearing rate (result kept);\n"
+    "79 the estimate of a rare event is too uncertain and refused.";
 
 }  // namespace
 
@@ -34,6 +37,7 @@ int dispatch(const std::vector<std::string>& arguments, std::ostream& out, std::
   add_merge(app, command, exit_code);
   add_attribute(app, command, exit_code);
   add_reverse(app, command, exit_code);
+  add_rare(app, command, exit_code);
   add_check(app, command, exit_code);
   add_explain(app, command, exit_code);
   add_trace(app, command);

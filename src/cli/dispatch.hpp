@@ -28,6 +28,7 @@ void add_merge(CLI::App& app, const Command& command, int& exit_code);
 void add_attribute(CLI::App& app, const Command& command, int& exit_code);
 void add_compare(CLI::App& app, const Command& command, int& exit_code);
 void add_reverse(CLI::App& app, const Command& command, int& exit_code);
+void add_rare(CLI::App& app, const Command& command, int& exit_code);
 void add_check(CLI::App& app, const Command& command, int& exit_code);
 void add_info(CLI::App& app, const Command& command);
 void add_scenarios(CLI::App& app, const Command& command, int& exit_code);

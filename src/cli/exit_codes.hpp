@@ -12,5 +12,6 @@ inline constexpr int kInterrupted = 75;
 inline constexpr int kPointsFailed = 76;
 inline constexpr int kMissed = 77;
 inline constexpr int kFlagged = 78;
+inline constexpr int kRefused = 79;
 
 }  // namespace repoquake::cli

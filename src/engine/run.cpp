@@ -413,6 +413,50 @@ bool run_points(std::uint64_t n, const std::function<std::optional<plan::Plan>(s
   return !was_stopped;
 }
 
+bool run_tasks(std::uint64_t n, const RunOptions& options, const std::function<void(std::uint64_t)>& work,
+               const std::function<void(std::uint64_t)>& done) {
+  const int threads = threads_of(options.threads);
+  std::vector<Baton> in_flight(kChunksInFlightPerThread * static_cast<std::size_t>(threads));
+  Baton numbering, ordering;
+  std::uint64_t next = 0;
+  bool was_stopped = false;
+  const auto every_baton = [&](const std::function<void(Baton&)>& use) {
+    use(numbering);
+    use(ordering);
+    for (Baton& baton : in_flight) use(baton);
+  };
+  const auto number = [&](tbb::flow_control& control) {
+    const Holding turn(numbering);
+    was_stopped = next < n && options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
+    if (next == n || was_stopped) {
+      control.stop();
+      return ChunkId{next};
+    }
+    return ChunkId{next++};
+  };
+  const auto do_work = [&](ChunkId id) {
+    const auto task = static_cast<std::uint64_t>(id);
+    const Holding turn(in_flight[task % in_flight.size()]);
+    work(task);
+    return id;
+  };
+  const auto tell = [&](ChunkId id) {
+    const auto task = static_cast<std::uint64_t>(id);
+    const Holding turn(ordering);
+    const Holding result(in_flight[task % in_flight.size()]);
+    if (done) done(task);
+    if (options.on_progress) options.on_progress(task + 1);
+  };
+  const auto pipeline = [&] {
+    tbb::parallel_pipeline(in_flight.size(),
+                           tbb::make_filter<void, ChunkId>(tbb::filter_mode::serial_in_order, number) &
+                               tbb::make_filter<ChunkId, ChunkId>(tbb::filter_mode::parallel, do_work) &
+                               tbb::make_filter<ChunkId, void>(tbb::filter_mode::serial_in_order, tell));
+  };
+  run_in_arena(threads, pipeline, every_baton);
+  return !was_stopped;
+}
+
 RunSize estimate_size(const plan::Plan& plan, int threads) {
   const Manifest m = manifest_of(plan);
   const std::uint64_t days = m.n_days();

@@ -51,6 +51,11 @@ bool run_points(std::uint64_t n, const std::function<std::optional<plan::Plan>(s
                 const RunOptions& options, const std::function<void(std::uint64_t, const PointEnd&)>& done,
                 const std::function<void(std::uint64_t, const ChunkResult&)>& see = {});
 
+/// Does work(0), ..., work(n - 1) side by side. `done`, if given, is told of each in that order, one call at a time. False: it
+/// was asked to stop from outside; what was in flight then is finished and told. What `work` throws comes through.
+bool run_tasks(std::uint64_t n, const RunOptions& options, const std::function<void(std::uint64_t)>& work,
+               const std::function<void(std::uint64_t)>& done = {});
+
 /// Bytes that a run holds at most, and that its result takes before compression.
 struct RunSize {
   std::uint64_t memory_bytes;

@@ -78,6 +78,8 @@ enum class StudyStream : std::uint32_t {
   morris_step = 3,  ///< item: trajectory; dimension: step
   morris_base = 4,  ///< item: trajectory; dimension: factor
   resampling = 5,   ///< item: four picks; dimension: resample
+  survivors = 6,      ///< item: replica; dimension: level
+  mutation = 7,       ///< item: replica, step, point; dimension: pair of coordinates, or coordinate
   factor_order = 8,   ///< item: step of the shuffle; dimension: pair of orders
   net_scrambling = 9  ///< item: two words of matrix or shift; dimension: 2^16 scramble + dimension (scrambled_net.hpp)
 };
