@@ -22,10 +22,11 @@ Expression operation(Operator op, std::vector<Expression> arguments) {
   return node;
 }
 
-/// The value of a part without series; nothing where it has any.
-std::optional<double> constant_value(const Expression& tree, const std::vector<calendar::Date>& dates) {
+/// The value of a constant; nothing of what is not one.
+std::optional<double> constant_value(Expression tree, const std::vector<calendar::Date>& dates) {
+  if (tree.level != scenario::Level::constant) return std::nullopt;
+  tree.level = scenario::Level::path;  // the same on every path
   const plan::PathProgram program = plan::compile_path_expression(tree, dates);
-  if (!program.accumulations.empty()) return std::nullopt;
   engine::PathEvaluator evaluator(program);
   evaluator.open();
   return evaluator.close()[0];

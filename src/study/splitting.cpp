@@ -89,7 +89,7 @@ class Population {
       for (std::size_t i = 0; i < kBlockPaths; ++i) {
         const bool counts = i < lanes(block) && is_new[i];
         n_proposed += counts;
-        is_new[i] = counts && seen_.score[i] > level;  // NaN is above nothing
+        is_new[i] = counts && !std::isnan(seen_.score[i]) && seen_.score[i] > level;
         n_accepted += is_new[i];
       }
       accept(block, is_new);

@@ -23,8 +23,9 @@ void WeightedHits::absorb(std::span<const double> weight, std::span<const double
   RQ_EXPECT(weight.size() == events.size() && weight.size() == is_marked.size());
   std::vector<double> hit(weight.size()), both(weight.size());
   for (std::size_t i = 0; i < weight.size(); ++i) {
-    const bool is_hit = events[i] > 0.5;  // not of NaN
-    n_no_value += std::isnan(events[i]);
+    const bool has_value = !std::isnan(events[i]);
+    const bool is_hit = has_value && events[i] > 0.5;
+    n_no_value += !has_value;
     n_hits += is_hit;
     hit[i] = is_hit ? weight[i] : 0.0;
     both[i] = is_marked[i] ? hit[i] : 0.0;
