@@ -15,12 +15,7 @@ constexpr const char* kFooter =
     "Results go to standard output, progress and complaints to standard error.\n"
     "Exit codes: 0 ok; 2 usage; 65 the input is wrong; 70 internal error; 74 a file cannot be read or written;\n"
     "75 interrupted; 76 some points of a sweep or a search failed; 77 an expectation was missed (result kept); 78 too "
-    "many "
-    "path-days without a clearing rate (result "
-    "kept).";
-    "75 interrupted; 76 some points of a sweep failed; 77 an expectation was missed (result kept); 78 too many "
-    "path-days without a clearing rate (result kept);\n"
-    "79 the estimate of a rare event is too uncertain and refused.";
+    "many path-days without a clearing rate (result kept); 79 the estimate of a rare event is too uncertain: refused.";
 
 }  // namespace
 
