@@ -70,7 +70,7 @@ def measure(program, scenario, seeds, rounds, paths):
 def gain(plain, sampled, cost, rng):
     """The gain with its 95 % interval."""
     pick = lambda x: x[rng.integers(0, len(x), (2000, len(x)))].var(axis=1, ddof=1)
-    ratios = pick(plain) / pick(sampled) / cost
+    ratios = pick(plain) / numpy.maximum(pick(sampled), 1e-300) / cost
     return plain.var(ddof=1) / sampled.var(ddof=1) / cost, *numpy.quantile(ratios, [0.025, 0.975])
 
 

@@ -468,8 +468,11 @@ RunSize estimate_size(const plan::Plan& plan, int threads) {
                                  m.metrics.size() * (sizeof(double) + sizeof(std::uint32_t));
   const auto in_flight = kChunksInFlightPerThread * static_cast<std::uint64_t>(threads_of(threads));
   constexpr std::uint64_t kSketchBytes = std::uint64_t{64} * 1024;  // a wide distribution's pages, measured
+  const std::uint64_t batches = m.batching.count;
+  const std::uint64_t per_batch = slots * (sizeof(double) * (in_flight + 1) + 15 * sizeof(std::uint32_t)) +
+                                  m.metrics.size() * kSketchBytes;
   return {.memory_bytes = in_flight * m.chunk_paths * per_path + (slots + m.metrics.size()) * kSketchBytes +
-                          m.stored.worst * (values + numbers),
+                          batches * per_batch + m.stored.worst * (values + numbers),
           .paths_bytes = stored * values + (m.summary_of_all ? m.n_paths : stored) * numbers};
 }
 
