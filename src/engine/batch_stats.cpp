@@ -166,6 +166,19 @@ double BatchStats::score_error(std::size_t slot, double observed, double least, 
   places.push_back(largest);
   counts.push_back(counts_up_to(slot, kCells - 1));
 
+  // Between two places, a stretch of width w that holds the share h of n paths: h w^2 / (12 n) were they independent.
+  const auto weight = [&](double t, double share) { return (t < observed ? -1.0 : 1.0) - 2.0 * share + 1.0; };
+  double unseen = 0.0, n_paths = 0.0;
+  for (const std::uint64_t n : paths_) n_paths += static_cast<double>(n);
+  for (std::size_t k = 1; k < places.size(); ++k) {
+    const double left = std::clamp(places[k - 1], least, largest), right = std::clamp(places[k], least, largest);
+    const double share_left = k == 1 ? 0.0 : share_of(counts[k - 1]), share_right = share_of(counts[k]);
+    for (const double part : {0.125, 0.375, 0.625, 0.875}) {
+      const double w = weight(left + part * (right - left), share_left + part * (share_right - share_left));
+      unseen += 0.25 * w * w * (share_right - share_left) * (right - left) * (right - left) / (12.0 * n_paths);
+    }
+  }
+
   std::vector<Batch> influence(batching_.count);
   for (std::size_t b = 0; b < influence.size(); ++b) {
     influence[b].n = paths_[b];
@@ -188,7 +201,7 @@ double BatchStats::score_error(std::size_t slot, double observed, double least, 
       influence[b].sum -= n * (integrate(left, turn, -1.0) + integrate(turn, right, 1.0));
     }
   }
-  return std::sqrt(stats::variance_of_mean(influence));
+  return std::sqrt(stats::variance_of_mean(influence) + unseen);
 }
 
 DesignEffect BatchStats::on_quantile(std::size_t slot, double fraction) const {

@@ -19,7 +19,8 @@ namespace {
 constexpr double kZ95 = 1.6448536269514722;
 
 struct Stated {
-  std::vector<Interval> mean, median, p95, above, plain_mean, plain_median;
+  std::vector<Interval> mean, median, p95, above, plain_mean;
+  std::vector<double> crps, crps_error;
 };
 
 Interval limits(const stats::Estimate& e) { return {e.lo, e.hi}; }
@@ -42,6 +43,9 @@ Stated states(const std::vector<std::string>& sampling, std::size_t day, Variabl
     stated.above.push_back(limits(stats::estimate_probability(run.stats.exceedance(1, 1))));
     const auto& m = run.stats.moments(place, day);
     stated.plain_mean.push_back(printed(m));
+    const auto score = run.stats.score(place, day, -9.0);
+    stated.crps.push_back(score.crps);
+    stated.crps_error.push_back(score.standard_error);
   }
   return stated;
 }
@@ -80,5 +84,21 @@ TEST_CASE("scrambled nets: limits of mean, quantiles and probability are nominal
   CHECK(coverage(stated.above, 0.5 * std::erfc(1.5 / sd / std::sqrt(2.0))) >= 0.92);
   SECTION("control: errors as of independent paths hold the truth always") {
     CHECK_FALSE(is_nominal(coverage(stated.plain_mean, -10.0)));
+  }
+}
+
+TEST_CASE("the stated error of a score is what seeds show or wider, and far below that of independent paths", "[statistical]") {
+  const auto rms = [](const std::vector<double>& x) {
+    double sum = 0.0;
+    for (const double value : x) sum += value * value;
+    return std::sqrt(sum / static_cast<double>(x.size()));
+  };
+  const double independent = rms(states({}, 1, Variable::spread).crps_error);
+  for (const std::string sampling : {"simulate.antithetic=true", "simulate.sampler=sobol"}) {
+    const auto stated = states({sampling}, 1, Variable::spread);
+    const double seen = stats::moments_of(stated.crps).sd(), said = rms(stated.crps_error);
+    CAPTURE(sampling, said, seen, independent);
+    CHECK(said > 0.95 * seen);  // the spread of 500 seeds is known to 3 %
+    CHECK(said < 0.5 * independent);
   }
 }

@@ -7,8 +7,8 @@
 ///              design effect on F_n at a level is that on the quantile; between two levels the larger one is taken,
 ///              outside them 1 if it is not above.
 /// Scores       crps differs between batches by -int (sign(t - y) - 2 F(t) + 1) (F_b(t) - F(t)) dt to first order (influence
-///              function of stats/score.hpp, by parts); F_b is known at the levels and drawn straight between them, which
-///              makes the error a few percent too small.
+///              function of stats/score.hpp, by parts); F_b is known at the levels and drawn straight between them; what
+///              lies between counts as of independent paths, so that the error is right or too wide.
 /// Metrics      moments, hits and bins by batch.
 /// Memory       about 4 bytes a batch and cell, 2 x 7 + 1 cells for each statistic: it does not grow with the paths.
 /// Order        Chunks come in path order; the same bits for any number of threads.
