@@ -12,8 +12,8 @@ scripts/demo.sh ends with its two files. The last line is "N passed, N failed"; 
 
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
   --full             --asan, the tests that use threads under ThreadSanitizer, the fuzz targets for 20 s each (a target is
-                     one test; installs clang; what they find is kept in build/fuzz/found/), and no reader of results is
-                     left out (installs R and Octave)
+                     one test; installs clang; what they find is kept in build/fuzz/found/), runs killed at 300 random
+                     moments instead of some 25 (two tests), and no reader of results is left out (installs R and Octave)
   --list-controls    print the negative controls, one "file:line: name" per line, and their number; builds nothing. A
                      control shows that a statistical test can fail: it is a TEST_CASE or a SECTION whose name begins
                      with "control: ", and a wrong claim inside it must be found out
@@ -39,11 +39,12 @@ list_controls() {
 asan=0
 tsan=0
 fuzz=0
+kills=0
 readers=0
 while (($# > 0)); do
   case $1 in
     --asan) asan=1 ;;
-    --full) asan=1 tsan=1 fuzz=1 readers=1 ;;
+    --full) asan=1 tsan=1 fuzz=1 kills=1 readers=1 ;;
     --list-controls) list_controls; exit 0 ;;
     -h | --help) usage; exit 0 ;;
     *) echo "test.sh: unknown option $1" >&2; usage >&2; exit 2 ;;
@@ -161,7 +162,26 @@ run_fuzz() {
   fuzz_target result tests/fuzz/regressions
 }
 
+# kill_runs NAME: the kills of tests/python/test_NAME.py, 300 of them.
+kill_runs() {
+  local name=$1
+  echo "test: $name, 300 kills" >&2
+  if REPOQUAKE_KILLS=300 REPOQUAKE_PROGRAM=$REPOQUAKE_ROOT/build/dev/repoquake REPOQUAKE_SOURCE_DIR=$REPOQUAKE_ROOT \
+    timeout 1200 "$REPOQUAKE_PYTHON" -m unittest discover -s tests/python -p "test_$name.py" -k KilledAtAnyMoment \
+    >"build/test-kills-$name.log" 2>&1; then
+    passed=$((passed + 1))
+  else
+    tail -n 60 "build/test-kills-$name.log" >&2
+    echo "FAILED $name: see build/test-kills-$name.log" >&2
+    failed=$((failed + 1))
+  fi
+}
+
 run_preset dev 900
+if ((kills)); then
+  kill_runs kill
+  kill_runs resume
+fi
 if [[ ${REPOQUAKE_SKIP_DEMO:-0} != 1 ]]; then
   check_demo
 fi

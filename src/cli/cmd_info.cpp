@@ -1,6 +1,8 @@
 #include <filesystem>
 #include <memory>
 #include <ostream>
+#include <string_view>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -8,6 +10,7 @@
 #include "cli/dispatch.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/io/attribution_file.hpp"
+#include "repoquake/io/checkpoint_file.hpp"
 #include "repoquake/io/result_reader.hpp"
 #include "repoquake/io/reverse_file.hpp"
 #include "repoquake/io/sweep_file.hpp"
@@ -84,6 +87,18 @@ std::string run_again(const std::string& result) {
   return std::filesystem::exists(result) ? "run it again with --force" : "run it again";
 }
 
+/// How far the run to `result` can be resumed, and how.
+std::string explain_checkpoint(const std::string& result) {
+  try {
+    const auto checkpoint = io::read_checkpoint(result);
+    if (!checkpoint) return "there is no checkpoint beside it: --resume would start anew";
+    return fmt::format("its checkpoint reaches {} of {} paths; go on with\n    {}", checkpoint->paths_done,
+                       checkpoint->identity.n_paths, io::resume_command(checkpoint->command_line));
+  } catch (const DataError& torn) {
+    return fmt::format("{}: --resume would start anew", torn.what());
+  }
+}
+
 /// What a file that is not a result, but was to become one, is good for; nothing for a result.
 std::string explain_partial(const io::ResultInfo& info) {
   const bool has_partial_name = info.path.ends_with(kPartial);
@@ -104,8 +119,8 @@ std::string explain_partial(const io::ResultInfo& info) {
       info.status == "interrupted" ? "the run was interrupted" : "the run was killed, or could not write on";
   const std::string holds =
       info.n_paths == 0 ? "it holds no paths" : fmt::format("it holds {} whole paths", info.n_paths);
-  return fmt::format("  {}; {}; {}\n  {}; `repoquake run --from {}` runs its scenario\n", what, holds, fate_of(result),
-                     run_again(result), info.path);
+  return fmt::format("  {}; {}; {}\n  {}\n  or {}; `repoquake run --from {}` runs its scenario\n", what, holds,
+                     fate_of(result), explain_checkpoint(result), run_again(result), info.path);
 }
 
 /// Where a partial file cannot even be opened.
@@ -115,12 +130,27 @@ io::ResultInfo read_info_or_explain(const std::string& file) {
   } catch (const DataError& error) {
     if (!file.ends_with(kPartial)) throw;
     const std::string result = file.substr(0, file.size() - kPartial.size());
-    throw DataError(fmt::format("{}\n  the run that wrote it was killed: nothing in it can be read; {}; {}",
-                                error.what(), fate_of(result), run_again(result)));
+    throw DataError(fmt::format("{}\n  the run that wrote it was killed: nothing in it can be read; {}\n  {}\n  or {}",
+                                error.what(), fate_of(result), explain_checkpoint(result), run_again(result)));
   }
 }
 
+/// Files that stand beside a partial one. True: this is one.
+bool show_helper_file(const std::string& file, std::ostream& out) {
+  for (const auto& [ending, what] : {std::pair(".checkpoint", "where a run that was interrupted or killed stood"),
+                                     std::pair(".resuming",
+                                               "the earlier part of a run that was killed while it was "
+                                               "resumed")}) {
+    if (!file.ends_with(ending) || !std::filesystem::is_regular_file(file)) continue;
+    const std::string result = file.substr(0, file.size() - std::string_view(ending).size());
+    out << fmt::format("{}\n  {}; {}\n  {}\n", file, what, fate_of(result), explain_checkpoint(result));
+    return true;
+  }
+  return false;
+}
+
 void show(const std::string& file, std::ostream& out) {
+  if (show_helper_file(file, out)) return;
   const auto info = read_info_or_explain(file);
   out << fmt::format("{}\n  {}\n  {}, {}{}\n", info.path, info.title.empty() ? info.scenario_name : info.title,
                      info.format, info.status, info.is_conditional ? ", conditional replay" : "");

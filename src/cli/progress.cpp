@@ -38,10 +38,16 @@ Progress::~Progress() {
   if (has_bar_) err_ << '\n' << std::flush;
 }
 
+void Progress::begin_at(std::uint64_t done) {
+  begun_at_ = done;
+  shown_tenths_ = static_cast<int>(10 * done / total_);
+  start_ = std::chrono::steady_clock::now();
+}
+
 std::string Progress::rate_text(std::uint64_t done, std::uint64_t n_paths, double seconds) const {
   const double per_second = 1.0 / std::max(seconds, 1e-3);
   const std::string rate =
-      fmt::format("{:.{}f} {}/s", static_cast<double>(done) * per_second, unit_ == "paths" ? 0 : 1, unit_);
+      fmt::format("{:.{}f} {}/s", static_cast<double>(done - begun_at_) * per_second, unit_ == "paths" ? 0 : 1, unit_);
   return n_paths == 0 ? rate : fmt::format("{}, {:.0f} paths/s", rate, static_cast<double>(n_paths) * per_second);
 }
 
@@ -64,7 +70,7 @@ void Progress::show(std::uint64_t done, std::uint64_t n_paths) {
 
 void Progress::draw_bar(std::uint64_t done, std::uint64_t n_paths, double seconds) {
   const double share = static_cast<double>(done) / static_cast<double>(total_);
-  const double rate = static_cast<double>(done) / std::max(seconds, 1e-3);
+  const double rate = static_cast<double>(done - begun_at_) / std::max(seconds, 1e-3);
   const int filled = static_cast<int>(share * kBarCells);
   err_ << fmt::format("\r[{}{}] {:3.0f} %  {}  ETA {}    ", std::string(static_cast<std::size_t>(filled), '='),
                       std::string(static_cast<std::size_t>(kBarCells - filled), ' '), 100.0 * share,

@@ -18,6 +18,9 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
   ~Progress();  ///< ends the bar's line
 
+  /// So much was done before: it counts as progress and says nothing about the rate.
+  void begin_at(std::uint64_t done);
+
   /// `n_paths`: where points are counted, the paths behind them.
   void show(std::uint64_t done, std::uint64_t n_paths = 0);
 
@@ -31,6 +34,7 @@ class Progress {
   bool is_terminal_;
   bool is_quiet_;
   bool has_bar_ = false;
+  std::uint64_t begun_at_ = 0;
   int shown_tenths_ = 0;
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point last_drawn_;

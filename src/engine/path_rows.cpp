@@ -37,6 +37,13 @@ PathRow row_of(const Manifest& manifest, const ChunkResult& chunk, std::size_t l
   return row;
 }
 
+bool fits(const Manifest& manifest, const PathRow& row) noexcept {
+  const std::size_t n_days = manifest.n_days();
+  return row.path < manifest.n_paths && row.values.size() == manifest.variables.size() * n_days &&
+         row.features.size() == kPathFeatureCount && row.days_above.size() == manifest.thresholds.size() &&
+         row.events.size() == (manifest.may_need_events(row.path) ? n_days : 0);
+}
+
 ChunkResult gather(const Manifest& manifest, std::span<const PathRow> rows) {
   RQ_EXPECT(!rows.empty());
   const std::size_t n_days = manifest.n_days();

@@ -162,12 +162,15 @@ struct Stages {
   std::function<void(std::span<ChunkResult>)> encode;      ///< in the parallel stage
   std::function<void(std::span<const ChunkResult>)> keep;  ///< in the ordered stage
   std::function<bool()> is_done;                           ///< after keep: is the rest not wanted?
+  std::uint64_t first_chunk = 0;  ///< those before the summaries' number of paths are counted already
 };
 
 /// Simulates the plans chunk by chunk, side by side. True: it was asked to stop from outside before the end.
 bool run_pipeline(std::span<const plan::Plan* const> plans, std::span<RunSummary> summaries, const RunOptions& options,
                   const Stages& stages) {
   const std::uint64_t n_chunks = chunk_count(summaries.front().manifest);
+  const std::uint64_t chunk_paths = summaries.front().manifest.chunk_paths;
+  const std::uint64_t n_counted = (summaries.front().stats.n_paths() + chunk_paths - 1) / chunk_paths;
   using Workspaces = std::vector<std::unique_ptr<BlockWorkspace>>;
   tbb::enumerable_thread_specific<Workspaces> workspaces([&] {
     Workspaces own;
@@ -178,9 +181,16 @@ bool run_pipeline(std::span<const plan::Plan* const> plans, std::span<RunSummary
   // places and an ordered end, a place is free again before its next chunk is numbered.
   std::vector<ChunkPlace> in_flight(kChunksInFlightPerThread * static_cast<std::size_t>(summaries.front().threads));
   Baton numbering, ordering;
-  std::uint64_t next = 0;
+  std::uint64_t next = stages.first_chunk;
   bool was_stopped = false;
-  std::atomic<bool> is_done{false};  // what is still in flight is dropped
+  const auto has_settled = [&] { return stages.is_done && stages.is_done(); };
+  std::atomic<bool> is_done{n_counted > 0 && has_settled()};  // what is still in flight is dropped
+  const auto is_late = [&] {
+    return options.deadline && next > stages.first_chunk && std::chrono::steady_clock::now() >= *options.deadline;
+  };
+  const auto is_asked_to_stop = [&] {
+    return (options.stop != nullptr && options.stop->load(std::memory_order_relaxed)) || is_late();
+  };
   const auto every_baton = [&](const std::function<void(Baton&)>& use) {
     use(numbering);
     use(ordering);
@@ -189,8 +199,9 @@ bool run_pipeline(std::span<const plan::Plan* const> plans, std::span<RunSummary
 
   const auto number = [&](tbb::flow_control& control) {
     const Holding turn(numbering);
-    const bool is_over = next == n_chunks || is_done.load(std::memory_order_relaxed);
-    was_stopped = !is_over && options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
+    const bool is_lost = next < n_counted;  // statistics know it: first of all, paths must catch up with them
+    const bool is_over = next == n_chunks || (is_done.load(std::memory_order_relaxed) && !is_lost);
+    was_stopped = !is_over && !is_lost && is_asked_to_stop();
     const ChunkId id{next};
     if (is_over || was_stopped)
       control.stop();
@@ -212,14 +223,15 @@ bool run_pipeline(std::span<const plan::Plan* const> plans, std::span<RunSummary
     const Holding turn(ordering);
     const Holding chunk(flying->baton);
     const std::vector<ChunkResult> done = std::exchange(flying->chunks, {});
-    if (is_done.load(std::memory_order_relaxed)) return;
-    for (std::size_t k = 0; k < plans.size(); ++k) {
+    const bool is_lost = done.front().first_path < n_counted * chunk_paths;
+    if (is_done.load(std::memory_order_relaxed) && !is_lost) return;
+    for (std::size_t k = 0; k < plans.size() && !is_lost; ++k) {
       summaries[k].stats.absorb(done[k]);
       summaries[k].convergence.see(summaries[k].stats);
     }
     stages.keep(done);
     if (options.on_progress) options.on_progress(summaries.front().stats.n_paths());
-    is_done.store(stages.is_done && stages.is_done(), std::memory_order_relaxed);
+    is_done.store(has_settled(), std::memory_order_relaxed);
   };
 
   const auto pipeline = [&] {
@@ -229,12 +241,13 @@ bool run_pipeline(std::span<const plan::Plan* const> plans, std::span<RunSummary
                                tbb::make_filter<ChunkPlace*, void>(tbb::filter_mode::serial_in_order, keep));
   };
   run_in_arena(summaries.front().threads, pipeline, every_baton);
-  for (RunSummary& summary : summaries) summary.convergence.close(summary.stats);
   return was_stopped && !is_done.load();
 }
 
+using Seconds = std::chrono::duration<double>;
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return Seconds(std::chrono::steady_clock::now() - start).count();
 }
 
 RunSummary summary_of(const plan::Plan& plan, const RunOptions& options) {
@@ -244,21 +257,62 @@ RunSummary summary_of(const plan::Plan& plan, const RunOptions& options) {
 
 }  // namespace
 
+namespace {
+
+/// When a checkpoint is due.
+class CheckpointClock {
+ public:
+  explicit CheckpointClock(std::optional<Seconds> every) : is_adaptive_(!every), every_(every.value_or(Seconds(1.0))) {}
+
+  /// Makes one where it is time to.
+  void tick(const std::function<void()>& checkpoint) {
+    const auto start = std::chrono::steady_clock::now();
+    if (start - last_ < every_) return;
+    checkpoint();
+    last_ = std::chrono::steady_clock::now();
+    if (is_adaptive_) every_ = std::max(Seconds(1.0), kRarity * Seconds(last_ - start));
+  }
+
+ private:
+  static constexpr double kRarity = 50.0;  // the inverse of the largest share of the time that checkpoints may take
+
+  bool is_adaptive_;
+  Seconds every_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
 RunSummary run(const plan::Plan& plan, const RunOptions& options, Sink& sink) {
   const auto start = std::chrono::steady_clock::now();
   RunSummary summary = summary_of(plan, options);
   const Manifest& manifest = summary.manifest;
   sink.begin(manifest);
+  const std::uint64_t first_path = sink.resume(summary);
+  const double seconds_before = summary.seconds;
+  if (options.on_begin) options.on_begin(summary.stats.n_paths());
+  const auto checkpoint = [&] {
+    summary.seconds = seconds_before + seconds_since(start);
+    sink.checkpoint(summary);
+  };
+  CheckpointClock clock(options.checkpoint_every);
   const std::array<const plan::Plan*, 1> plans{&plan};
+  const auto keep = [&](std::span<const ChunkResult> chunks) {
+    sink.write(chunks.front());
+    clock.tick(checkpoint);
+  };
   const bool was_stopped =
       run_pipeline(plans, std::span(&summary, 1), options,
                    {.encode = [&](std::span<ChunkResult> chunks) { sink.encode(chunks.front()); },
-                    .keep = [&](std::span<const ChunkResult> chunks) { sink.write(chunks.front()); },
-                    .is_done = [&] { return is_settled(manifest, summary.stats); }});
+                    .keep = keep,
+                    .is_done = [&] { return is_settled(manifest, summary.stats); },
+                    .first_chunk = (first_path + manifest.chunk_paths - 1) / manifest.chunk_paths});
+  if (was_stopped) checkpoint();
+  summary.convergence.close(summary.stats);
   summary.stop_reason = was_stopped                                  ? StopReason::interrupted
                         : summary.stats.n_paths() < manifest.n_paths ? StopReason::settled
                                                                      : StopReason::all_paths_done;
-  summary.seconds = seconds_since(start);
+  summary.seconds = seconds_before + seconds_since(start);
   sink.end(summary);
   return summary;
 }
@@ -276,6 +330,7 @@ std::vector<RunSummary> run_together(std::span<const plan::Plan> plans, const Ru
   }
   const bool was_stopped = run_pipeline(pointers, summaries, options, {.encode = {}, .keep = keep, .is_done = {}});
   for (RunSummary& summary : summaries) {
+    summary.convergence.close(summary.stats);
     summary.stop_reason = was_stopped ? StopReason::interrupted : StopReason::all_paths_done;
     summary.seconds = seconds_since(start);
   }

@@ -42,6 +42,11 @@ struct FileState {
   haddr_t end = 0;                               ///< length of the file
   std::map<haddr_t, std::string> scale_names{};  ///< of dimension scales, by their address
 
+  /// What was last written as it stands in the caller's memory, and where.
+  const void* last_written = nullptr;
+  std::size_t last_size = 0;
+  haddr_t last_address = 0;
+
   FileState(std::string p, int d, bool reading) : path(std::move(p)), descriptor(d), is_reading(reading) {}
   FileState(const FileState&) = delete;
   FileState& operator=(const FileState&) = delete;
@@ -116,6 +121,9 @@ herr_t read_driver(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t
 
 herr_t write_driver(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t size, const void* buffer) {
   FileState& state = *driver_of(file).file;
+  state.last_written = buffer;
+  state.last_size = size;
+  state.last_address = address;
   const auto* from = static_cast<const std::byte*>(buffer);
   while (size > 0 && state.first_error == 0) {
     const ssize_t n = ::pwrite(state.descriptor, from, size, static_cast<off_t>(address));
@@ -761,11 +769,22 @@ void Dataset::write_numbers(ElementType type, const void* values, [[maybe_unused
         full_name(handle_.id()));
 }
 
-void Dataset::write_chunk(std::span<const std::uint64_t> offset, std::span<const std::byte> stored) const {
+std::uint64_t Dataset::write_chunk(std::span<const std::uint64_t> offset, std::span<const std::byte> stored) const {
   silence();
   const std::vector<hsize_t> at = sizes_of(offset);
-  check(H5Dwrite_chunk(handle_.id(), H5P_DEFAULT, 0, at.data(), stored.size(), stored.data()), handle_.file(),
+  FileState& file = handle_.file();
+  file.last_written = nullptr;
+  check(H5Dwrite_chunk(handle_.id(), H5P_DEFAULT, 0, at.data(), stored.size(), stored.data()), file,
         full_name(handle_.id()));
+  // The library writes a chunk straight from the caller's memory, so the driver has seen where. It can be asked as well,
+  // but looks at all chunks of the dataset then.
+  if (file.last_written == stored.data() && file.last_size == stored.size()) return file.last_address;
+  hsize_t size = 0;
+  haddr_t address = 0;
+  unsigned filters_skipped = 0;
+  check(H5Dget_chunk_info_by_coord(handle_.id(), at.data(), &filters_skipped, &address, &size), file,
+        full_name(handle_.id()));
+  return address;
 }
 
 void Dataset::resize(const Extent& new_shape) const {
@@ -1131,6 +1150,14 @@ void File::flush() const {
   silence();
   check(H5Fflush(handle_.id(), H5F_SCOPE_GLOBAL), handle_.file(), "");
 }
+
+void File::sync_data() const {
+  FileState& file = handle_.file();
+  if (file.first_error == 0 && ::fdatasync(file.descriptor) != 0) file.first_error = errno;
+  check(0, file, "");
+}
+
+FileLock File::share_lock() const { return FileLock(::fcntl(handle_.file().descriptor, F_DUPFD_CLOEXEC, 0)); }
 
 void File::close(bool to_disk) {
   silence();

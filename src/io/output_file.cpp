@@ -14,6 +14,8 @@
 
 #include "repoquake/calendar/business_calendar.hpp"
 #include "repoquake/core/error.hpp"
+#include "repoquake/io/checkpoint_file.hpp"
+#include "repoquake/io/file_lock.hpp"
 
 namespace repoquake::io {
 namespace {
@@ -55,15 +57,14 @@ void check_output(const std::string& path, bool force) {
 
 File create_partial(const std::string& path) {
   const std::string partial = partial_path(path);
-  if (std::filesystem::exists(partial)) {
-    try {
-      static_cast<void>(File::open(partial));  // only to learn whether a running process has it
-    } catch (const DataError&) {               // torn: stale for sure
-    }
-    if (::unlink(partial.c_str()) != 0) throw IoError(partial + ": cannot replace: " + system_text(errno));
-  }
-  return File::create(partial);
+  const FileLock stale = FileLock::take(partial);
+  remove_checkpoint(path);  // before what it speaks of
+  if (::unlink(partial.c_str()) != 0 && errno != ENOENT)
+    throw IoError(partial + ": cannot replace: " + system_text(errno));
+  return create_partial_again(path);
 }
+
+File create_partial_again(const std::string& path) { return File::create(partial_path(path)); }
 
 void publish(const std::string& path, bool force) {
   const std::string partial = partial_path(path);
@@ -77,12 +78,14 @@ void publish(const std::string& path, bool force) {
   if (force || failure != 0)  // not every file system knows RENAME_NOREPLACE
     failure = std::rename(partial.c_str(), path.c_str()) == 0 ? 0 : errno;
   if (failure != 0) throw IoError(path + ": cannot rename " + partial + " to it: " + system_text(failure));
+  sync_folder_of(path);
+}
 
+void sync_folder_of(const std::string& path) {
   const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    ::fsync(folder);  // not every file system can; the name is right either way
-    ::close(folder);
-  }
+  if (folder < 0) return;
+  ::fsync(folder);  // not every file system can; the name is right either way
+  ::close(folder);
 }
 
 void write_text(const std::string& path, bool force, const std::function<void(std::ostream&)>& write) {

@@ -5,7 +5,9 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -15,7 +17,9 @@
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/core/flags.hpp"
+#include "repoquake/core/model_version.hpp"
 #include "repoquake/core/variables.hpp"
+#include "repoquake/engine/checkpoint.hpp"
 #include "repoquake/engine/path_features.hpp"
 
 namespace repoquake::io {
@@ -54,6 +58,25 @@ std::string_view stop_text(engine::StopReason reason) noexcept {
       return "interrupted";
   }
   return "";
+}
+
+/// The columns of a chunk that begins at this row: none where the table ended before it; nothing where some of it is not
+/// there.
+std::optional<std::vector<std::vector<std::byte>>> read_columns(const StoredTable& table, std::size_t n_columns,
+                                                                std::uint64_t number, std::uint64_t first_row,
+                                                                const ChunkSource& source) {
+  std::vector<std::vector<std::byte>> stored;
+  if (first_row >= table.n_rows) return stored;
+  for (std::size_t k = number * n_columns; k < (number + 1) * n_columns; ++k) {
+    auto bytes = k < table.chunks.size() ? source.read(table.chunks[k]) : std::nullopt;
+    if (!bytes) return std::nullopt;
+    stored.push_back(std::move(*bytes));
+  }
+  return stored;
+}
+
+StoredChunk stored_chunk(std::uint64_t address, std::span<const std::byte> stored) {
+  return {.address = address, .bytes = static_cast<std::uint32_t>(stored.size()), .checksum = crc32(stored)};
 }
 
 constexpr std::string_view kThresholdMeaning = "threshold of SOFR minus IORB";
@@ -168,7 +191,7 @@ void ResultWriter::begin(const engine::Manifest& manifest) {
   RQ_EXPECT(!file_.is_open());
   RQ_EXPECT(manifest.n_days() > 0 && manifest.n_paths > 0);
   RQ_EXPECT(manifest.chunk_paths > 0);
-  check_output(options_.path, options_.force);
+  check_output(options_.path, options_.force || options_.resume);
   manifest_ = manifest;
   const engine::StoredPaths& stored = manifest_.stored;
   const auto table_of = [&](std::uint64_t streamed, std::uint64_t capacity) {
@@ -181,7 +204,8 @@ void ResultWriter::begin(const engine::Manifest& manifest) {
                                       : table_of(paths_.streamed, paths_.capacity);
   worst_.emplace(manifest_);
 
-  file_ = create_partial(options_.path);
+  file_ = open_partial();
+  lock_ = file_.share_lock();
 
   const Group root = file_.root();
   const Attributes about = root.attributes();
@@ -213,6 +237,151 @@ void ResultWriter::begin(const engine::Manifest& manifest) {
   if (paths_.capacity > 0) create_paths();
   if (summary_.capacity > 0) create_summary();
   file_.flush();  // what is left after a crash says what it was
+}
+
+// Resuming
+
+RunIdentity identity_of(const Provenance& provenance, std::uint64_t seed, std::uint64_t n_paths) {
+  std::vector<DataFile> data;
+  for (const Provenance::Input& input : provenance.inputs)
+    if (input.role == "series" || input.role == "empirical size") data.push_back({input.path, input.sha256});
+  return {.seed = seed,
+          .n_paths = n_paths,
+          .program = fmt::format("repoquake {} ({})", provenance.program_version, provenance.git_describe),
+          .model_version = kModelVersion,
+          .scenario = provenance.resolved_scenario,
+          .data = std::move(data)};
+}
+
+void ResultWriter::say(const std::string& text) const {
+  if (options_.say) options_.say(text);
+}
+
+/// A new partial file. What an earlier run left is gone, or set aside where it is to be resumed.
+File ResultWriter::open_partial() {
+  if (!options_.resume) return create_partial(options_.path);
+  {
+    const FileLock left = FileLock::take(partial_path(options_.path));  // nobody is writing it
+    earlier_ = find_earlier();
+    if (earlier_) set_aside(options_.path, earlier_->checkpoint);
+  }
+  return earlier_ ? create_partial_again(options_.path) : create_partial(options_.path);
+}
+
+/// Nothing where there is nothing that can be resumed.
+std::optional<ResultWriter::Earlier> ResultWriter::find_earlier() {
+  const std::string& path = options_.path;
+  const auto start_anew = [&](const std::string& why) {
+    say(why + ": nothing to resume, the run starts anew");
+    return std::nullopt;
+  };
+  std::optional<Checkpoint> checkpoint;
+  try {
+    checkpoint = read_checkpoint(path);
+  } catch (const DataError& torn) {
+    return start_anew(torn.what());
+  }
+  if (!checkpoint) {
+    const std::string partial = partial_path(path);
+    return start_anew(std::filesystem::exists(partial) ? partial + ": no " + checkpoint_path(path) + " beside it"
+                                                       : "no " + checkpoint_path(path));
+  }
+  const std::string difference =
+      checkpoint->identity.difference(identity_of(provenance_, manifest_.seed, manifest_.n_paths));
+  if (!difference.empty())
+    throw DataError(fmt::format("{}: cannot be resumed, it is of another run: {}; without --resume the run starts anew",
+                                partial_path(path), difference));
+  try {
+    return restore(std::move(*checkpoint));
+  } catch (const DataError& misfit) {
+    return start_anew(checkpoint_path(path) + ": " + misfit.what());
+  }
+}
+
+ResultWriter::Earlier ResultWriter::restore(Checkpoint checkpoint) const {
+  Earlier earlier{.checkpoint = std::move(checkpoint),
+                  .summary = {.manifest = manifest_, .stats = engine::OnlineStats(manifest_)},
+                  .worst = engine::WorstPaths(manifest_)};
+  engine::StateReader read(earlier.checkpoint.state);
+  read(earlier.summary, earlier.kept, earlier.worst);
+  read.finish();
+  const std::uint64_t n_done = earlier.summary.stats.n_paths();
+  const auto fits = [&](const engine::PathRow& row) { return engine::fits(manifest_, row); };
+  const auto is_table = [&](const StoredTable& stored, const PathTable& table) {
+    return stored.n_rows <= table.streamed && stored.n_rows <= n_done;
+  };
+  if (n_done > manifest_.n_paths || (n_done % manifest_.chunk_paths != 0 && n_done != manifest_.n_paths) ||
+      !std::ranges::all_of(earlier.kept, fits) || !std::ranges::all_of(earlier.worst.rows(), fits) ||
+      earlier.worst.rows().size() > manifest_.stored.worst || !is_table(earlier.checkpoint.paths, paths_) ||
+      !is_table(earlier.checkpoint.summary, summary_))
+    throw DataError("does not fit the run");
+  return earlier;
+}
+
+std::uint64_t ResultWriter::resume(engine::RunSummary& summary) {
+  RQ_EXPECT(file_.is_open());
+  if (!earlier_) {
+    keep_checkpoint(summary, false);
+    return 0;
+  }
+  Earlier earlier = std::move(*earlier_);
+  earlier_.reset();
+  summary.stats = std::move(earlier.summary.stats);
+  summary.convergence = std::move(earlier.summary.convergence);
+  summary.seconds = earlier.summary.seconds;
+  kept_ = std::move(earlier.kept);
+  worst_ = std::move(earlier.worst);
+  n_counted_ = summary.stats.n_paths();
+  written_until_ = copy_chunks(earlier.checkpoint);
+  say(fmt::format("resuming after {} of {} paths", n_counted_, manifest_.n_paths));
+  if (written_until_ < n_counted_)
+    say(fmt::format("{} does not hold what its checkpoint says: paths from {} on are simulated again",
+                    partial_path(options_.path), written_until_));
+  else
+    keep_checkpoint(summary, true);
+  return written_until_;
+}
+
+/// Returns the first path whose chunk is not there.
+std::uint64_t ResultWriter::copy_chunks(const Checkpoint& from) {
+  const ChunkSource source(resuming_path(options_.path));
+  const std::uint64_t chunk_paths = manifest_.chunk_paths;
+  const std::uint64_t n_chunks = (from.paths_done + chunk_paths - 1) / chunk_paths;
+  for (std::uint64_t number = 0; number < n_chunks; ++number) {
+    const std::uint64_t first_row = number * chunk_paths;
+    const auto of_paths = read_columns(from.paths, paths_.columns.size(), number, first_row, source);
+    const auto of_summary = read_columns(from.summary, summary_.columns.size(), number, first_row, source);
+    if (!of_paths || !of_summary) return first_row;
+    put_columns(paths_, *of_paths, std::min(from.paths.n_rows, first_row + chunk_paths));
+    put_columns(summary_, *of_summary, std::min(from.summary.n_rows, first_row + chunk_paths));
+  }
+  return from.paths_done;
+}
+
+/// Appends a chunk as an earlier run wrote it, until the table has so many rows; nothing where it has had no such chunk.
+void ResultWriter::put_columns(PathTable& table, const StoredColumns& stored, std::uint64_t n_rows) {
+  for (std::size_t k = 0; k < stored.size(); ++k)
+    table.chunks.push_back(stored_chunk(table.columns[k].write(table.n_rows, stored[k]), stored[k]));
+  table.n_rows = n_rows;
+}
+
+void ResultWriter::checkpoint(const engine::RunSummary& summary) { keep_checkpoint(summary, true); }
+
+void ResultWriter::keep_checkpoint(const engine::RunSummary& summary, bool to_disk) {
+  if (written_until_ < summary.stats.n_paths()) return;  // paths catch up with statistics; the earlier checkpoint holds
+  engine::StateWriter state;
+  state(summary, kept_, *worst_);
+  if (to_disk) file_.sync_data();  // first what it speaks of
+  write_checkpoint(options_.path,
+                   {.identity = identity_of(provenance_, manifest_.seed, manifest_.n_paths),
+                    .command_line = provenance_.command_line,
+                    .paths_done = summary.stats.n_paths(),
+                    .paths = paths_.stored(),
+                    .summary = summary_.stored(),
+                    .state = state.take()},
+                   to_disk);
+  std::error_code ignored;  // there is none, most of the time
+  std::filesystem::remove(resuming_path(options_.path), ignored);
 }
 
 Layout ResultWriter::column_layout(const PathTable& table, std::uint64_t width) const {
@@ -403,11 +572,17 @@ void ResultWriter::encode_summary(engine::ChunkResult& chunk) const {
     chunk.encoded.push_back(encoder(std::span<const std::uint32_t>(chunk.events), n_days, std::uint32_t{0}));
 }
 
+std::uint64_t ResultWriter::Column::write(std::uint64_t first_row, std::span<const std::byte> stored) const {
+  const std::array<std::uint64_t, 2> offset{first_row, 0};
+  return dataset.write_chunk(std::span(offset).first(width > 0 ? 2 : 1), stored);
+}
+
 void ResultWriter::append(PathTable& table, const engine::ChunkResult& chunk) {
   RQ_EXPECT(table.n_rows % table.chunk_rows == 0 && table.n_rows + chunk.n_paths <= table.capacity);
   for (const Column& column : table.columns) {
-    const std::array<std::uint64_t, 2> offset{table.n_rows, 0};
-    column.dataset.write_chunk(std::span(offset).first(column.width > 0 ? 2 : 1), chunk.encoded.at(column.encoded));
+    const std::span<const std::byte> stored = chunk.encoded.at(column.encoded);
+    const std::uint64_t address = column.write(table.n_rows, stored);
+    table.chunks.push_back(stored_chunk(address, stored));
   }
   table.n_rows += chunk.n_paths;
 }
@@ -416,6 +591,8 @@ void ResultWriter::write(const engine::ChunkResult& chunk) {
   RQ_EXPECT(file_.is_open());
   if (paths_.streams(chunk)) append(paths_, chunk);
   if (summary_.streams(chunk)) append(summary_, chunk);
+  written_until_ = chunk.first_path + chunk.n_paths;
+  if (chunk.first_path < n_counted_) return;  // the paths that wait in memory were not lost
   if (!paths_.streams(chunk))
     for (std::uint64_t path = chunk.first_path; path < paths_.streamed; ++path)
       kept_.push_back(engine::row_of(manifest_, chunk, path - chunk.first_path));
@@ -792,7 +969,9 @@ void ResultWriter::end(const engine::RunSummary& summary) {
   paths_ = {};
   summary_ = {};
   file_.close(true);
-  if (is_complete) publish(options_.path, options_.force);
+  if (!is_complete) return;
+  publish(options_.path, options_.force || options_.resume);
+  remove_checkpoint(options_.path);
 }
 
 }  // namespace repoquake::io

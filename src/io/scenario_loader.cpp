@@ -54,6 +54,7 @@ void set_scalar(ConfigNode& map, const std::string& key, const std::string& text
     map.entries.push_back({key, map.mark, ConfigNode::make(ConfigNode::Kind::scalar, map.mark)});
     node = &map.entries.back().value;
   }
+  node->kind = ConfigNode::Kind::scalar;  // also where it was null
   node->text = text;
   node->quoted = true;
 }

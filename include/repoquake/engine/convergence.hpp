@@ -32,6 +32,13 @@ class Convergence {
   /// (count of paths, quantity)
   [[nodiscard]] const std::vector<stats::Estimate>& estimates() const noexcept { return estimates_; }
 
+  /// engine/checkpoint.hpp
+  template <class Archive, class Self>
+  static void visit_state(Archive& archive, Self& self) {
+    auto& [quantities, units, n_paths, estimates, n_chunks, next_chunk] = self;
+    archive(n_paths, estimates, n_chunks, next_chunk);  // the manifest gives quantities and units
+  }
+
  private:
   void record(const OnlineStats& stats);
 

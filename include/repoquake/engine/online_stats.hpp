@@ -63,6 +63,16 @@ class OnlineStats {
   /// Share of path-days without clearing, the opening day included; 0 without paths.
   [[nodiscard]] double flagged_share() const noexcept;
 
+  /// engine/checkpoint.hpp
+  template <class Archive, class Self>
+  static void visit_state(Archive& archive, Self& self) {
+    auto& [n_days, n_variables, n_paths, bin_factors, moments, sketches, exceedances, peak_thresholds, peaks_above,
+           peaks_over_effr_above, metrics, metric_parts, metric_sketches, flag_days, flagged_paths] = self;
+    archive(n_paths);  // the manifest gives n_days, n_variables, bin_factors, peak_thresholds and metrics
+    archive.fixed(moments, sketches, exceedances, peaks_above, peaks_over_effr_above, metric_parts, metric_sketches,
+                  flag_days, flagged_paths);
+  }
+
  private:
   [[nodiscard]] std::size_t slot(std::size_t variable, std::size_t day) const { return variable * n_days_ + day; }
   [[nodiscard]] std::size_t slot(PathFeature feature) const { return n_variables_ * n_days_ + index(feature); }

@@ -26,6 +26,9 @@ struct PathRow {
 /// Pre: the chunk holds whole paths; lane < chunk.n_paths.
 [[nodiscard]] PathRow row_of(const Manifest& manifest, const ChunkResult& chunk, std::size_t lane);
 
+/// Has the row as many values as this run's rows have?
+[[nodiscard]] bool fits(const Manifest& manifest, const PathRow& row) noexcept;
+
 /// The per-path tables of a chunk made of these rows, with its `indices`; nothing else of it. Pre: not empty.
 [[nodiscard]] ChunkResult gather(const Manifest& manifest, std::span<const PathRow> rows);
 
@@ -39,6 +42,14 @@ class WorstPaths {
 
   /// By ascending index.
   [[nodiscard]] std::vector<PathRow> take();
+
+  /// engine/checkpoint.hpp
+  template <class Archive, class Self>
+  static void visit_state(Archive& archive, Self& self) {
+    auto& [manifest, heap] = self;
+    archive(heap);
+  }
+  [[nodiscard]] const std::vector<PathRow>& rows() const noexcept { return heap_; }
 
  private:
   const Manifest* manifest_;

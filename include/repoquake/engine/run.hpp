@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -20,6 +21,11 @@ namespace repoquake::engine {
 struct RunOptions {
   int threads = 0;                          ///< 0: all that the machine has
   const std::atomic<bool>* stop = nullptr;  ///< set from outside: finish running chunks, then end as interrupted
+  /// `run`: at this time it ends as if `stop` were set, but not before a chunk is done.
+  std::optional<std::chrono::steady_clock::time_point> deadline{};
+  /// `run`: between two checkpoints. Nothing: a second, or 50 times as long as the last one took; so they cost at most 2 %.
+  std::optional<std::chrono::duration<double>> checkpoint_every{};
+  std::function<void(std::uint64_t)> on_begin{};  ///< `run`: paths that an earlier run has done; before the first chunk
   std::function<void(std::uint64_t)> on_progress{};  ///< paths done; called in the ordered stage
 };
 

@@ -22,7 +22,7 @@ struct RunSummary {
   OnlineStats stats;
   Convergence convergence{manifest};
   StopReason stop_reason = StopReason::all_paths_done;
-  double seconds = 0.0;  ///< wall time of the simulation
+  double seconds = 0.0;  ///< wall time of the simulation, that of interrupted parts too
   int threads = 1;
 };
 
@@ -34,10 +34,16 @@ class Sink {
   virtual ~Sink() = default;
 
   virtual void begin(const Manifest&) {}
+  /// After `begin`, where an earlier run is to be continued: brings `summary` to where that one stood, between two chunks.
+  /// Returns the first path whose chunk is wanted: that one's next, or an earlier one where chunks were lost, which are then
+  /// made, encoded and written again but counted no second time.
+  virtual std::uint64_t resume(RunSummary&) { return 0; }
   /// In the parallel stage, on any thread: fills ChunkResult::encoded. No state of the sink may change.
   virtual void encode(ChunkResult&) const {}
   /// In the ordered stage, in path order.
   virtual void write(const ChunkResult&) {}
+  /// Likewise, between two chunks: keeps all that is needed to go on from here, whatever happens next.
+  virtual void checkpoint(const RunSummary&) {}
   virtual void end(const RunSummary&) {}
 };
 

@@ -22,6 +22,8 @@
 #include <string_view>
 #include <vector>
 
+#include "repoquake/io/file_lock.hpp"
+
 namespace repoquake::io {
 
 /// An identifier of the library.
@@ -145,8 +147,8 @@ class Dataset {
   void write(std::span<const T> values) const {
     write_numbers(element_type_of<T>(), values.data(), values.size());
   }
-  /// One chunk as it stands in the file, filters already applied. `offset`: its first element.
-  void write_chunk(std::span<const std::uint64_t> offset, std::span<const std::byte> stored) const;
+  /// One chunk as it stands in the file, filters already applied. `offset`: its first element. Returns its address.
+  std::uint64_t write_chunk(std::span<const std::uint64_t> offset, std::span<const std::byte> stored) const;
   /// Smaller, or larger again up to the shape it was created with. Pre: chunked.
   void resize(const Extent& shape) const;
 
@@ -233,6 +235,10 @@ class File {
 
   /// Everything to the operating system.
   void flush() const;
+  /// Waits until the disk has all that was handed to the operating system; chunks are, as soon as they are written.
+  void sync_data() const;
+  /// Holds the lock of `create` beyond `close`.
+  [[nodiscard]] FileLock share_lock() const;
   /// Closes this file and all that was opened in it. `to_disk`: waits until the disk has it.
   void close(bool to_disk = false);
 

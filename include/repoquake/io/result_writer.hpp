@@ -5,11 +5,15 @@
 /// Bytes    Every dataset outside /provenance, stored chunks included, and every attribute but `created` depend on the
 ///          manifest and the chunks only: not on threads, time or machine.
 /// Memory   Does not grow with the number of paths.
-/// Errors   IoError, naming the file and the cause; whatever was at PATH is then untouched.
+/// Resume   Checkpoints stand in PATH.checkpoint (checkpoint_file.hpp). A run that is resumed begins a new PATH.partial with
+///          the chunks of the old one, and ends with the bytes of a run that was never interrupted.
+/// Errors   IoError, naming the file and the cause; whatever was at PATH is then untouched. DataError where the run to be
+///          resumed is another one; nothing is then changed.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +23,7 @@
 #include "repoquake/engine/path_rows.hpp"
 #include "repoquake/engine/scorecard.hpp"
 #include "repoquake/engine/sink.hpp"
+#include "repoquake/io/checkpoint_file.hpp"
 #include "repoquake/io/hdf5_file.hpp"
 #include "repoquake/io/output_file.hpp"
 
@@ -67,7 +72,12 @@ struct WriterOptions {
   std::string path;
   bool force = false;    ///< may replace a result that exists
   bool compress = true;  ///< shuffle + deflate, else plain + Fletcher32; readable by every HDF5
+  bool resume = false;   ///< go on where an earlier run to PATH stood; may replace a result that exists
+  std::function<void(const std::string&)> say{};  ///< is told, for people, what is resumed
 };
+
+/// Which run it is.
+[[nodiscard]] RunIdentity identity_of(const Provenance& provenance, std::uint64_t seed, std::uint64_t n_paths);
 
 class ResultWriter final : public engine::Sink {
  public:
@@ -78,6 +88,9 @@ class ResultWriter final : public engine::Sink {
   /// Checks the target, opens PATH.partial (in place of a stale one).
   void begin(const engine::Manifest& manifest) override;
 
+  /// Copies what is whole of the earlier run's chunks. Makes the first checkpoint: from here on --resume knows the run.
+  std::uint64_t resume(engine::RunSummary& summary) override;
+
   /// Fills `chunk.encoded` with the stored chunks of the per-path datasets that take all paths of this chunk: those of
   /// /paths, then those of /summary; empty ones for datasets that do not.
   void encode(engine::ChunkResult& chunk) const override;
@@ -85,6 +98,8 @@ class ResultWriter final : public engine::Sink {
   /// Pre: encoded; chunks come in path order, each but the last with Manifest::chunk_paths paths. Paths that are stored
   /// but do not fill a chunk wait in memory until the end.
   void write(const engine::ChunkResult& chunk) override;
+
+  void checkpoint(const engine::RunSummary& summary) override;
 
   /// Writes the statistics, closes, and renames to PATH unless the run was interrupted.
   void end(const engine::RunSummary& summary) override;
@@ -95,6 +110,9 @@ class ResultWriter final : public engine::Sink {
     Dataset dataset;
     std::size_t encoded = 0;  ///< index into ChunkResult::encoded
     std::uint64_t width = 0;  ///< second dimension; 0: has none
+
+    /// Writes a chunk as it is to stand in the file; returns its address.
+    std::uint64_t write(std::uint64_t first_row, std::span<const std::byte> stored) const;
   };
 
   /// The datasets of /paths or of /summary, which grow together.
@@ -105,12 +123,32 @@ class ResultWriter final : public engine::Sink {
     std::uint64_t n_rows = 0;  ///< so far
     Group group{};
     std::vector<Column> columns{};
+    std::vector<StoredChunk> chunks{};  ///< that came chunk by chunk: all columns of the first, then of the next
 
     /// Do all paths of this chunk go straight into it?
     [[nodiscard]] bool streams(const engine::ChunkResult& chunk) const noexcept {
       return chunk.first_path + chunk.n_paths <= streamed;
     }
+    [[nodiscard]] StoredTable stored() const { return {.n_rows = n_rows, .chunks = chunks}; }
   };
+
+  using StoredColumns = std::vector<std::vector<std::byte>>;
+
+  /// Where an earlier run stood.
+  struct Earlier {
+    Checkpoint checkpoint;
+    engine::RunSummary summary;
+    std::vector<engine::PathRow> kept{};
+    engine::WorstPaths worst;
+  };
+
+  [[nodiscard]] File open_partial();
+  [[nodiscard]] std::optional<Earlier> find_earlier();
+  [[nodiscard]] Earlier restore(Checkpoint checkpoint) const;
+  [[nodiscard]] std::uint64_t copy_chunks(const Checkpoint& from);
+  static void put_columns(PathTable& table, const StoredColumns& stored, std::uint64_t n_rows);
+  void keep_checkpoint(const engine::RunSummary& summary, bool to_disk);
+  void say(const std::string& text) const;
 
   void create_paths();
   void create_summary();
@@ -138,11 +176,15 @@ class ResultWriter final : public engine::Sink {
   Observed observed_;
   engine::Manifest manifest_;
   File file_;
+  FileLock lock_;  ///< until the file has its final name
   Group provenance_group_;
   PathTable paths_;
   PathTable summary_;
   std::vector<engine::PathRow> kept_;  ///< of the sample, not enough for a chunk
   std::optional<engine::WorstPaths> worst_;
+  std::optional<Earlier> earlier_;
+  std::uint64_t n_counted_ = 0;      ///< paths that an earlier run has counted
+  std::uint64_t written_until_ = 0;  ///< path after the last chunk
 };
 
 }  // namespace repoquake::io
