@@ -968,10 +968,12 @@ void ResultWriter::end(const engine::RunSummary& summary) {
   root.attributes().set("status", is_complete ? "complete" : "interrupted");
   paths_ = {};
   summary_ = {};
+  const FileLock lock = std::move(lock_);
   file_.close(true);
-  if (!is_complete) return;
-  publish(options_.path, options_.force || options_.resume);
-  remove_checkpoint(options_.path);
+  if (is_complete) {
+    publish(options_.path, options_.force || options_.resume);
+    remove_checkpoint(options_.path);
+  }
 }
 
 }  // namespace repoquake::io

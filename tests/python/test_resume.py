@@ -23,7 +23,7 @@ PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
 ROOT = Path(os.environ["REPOQUAKE_SOURCE_DIR"])
 SEPTEMBER = ROOT / "scenarios" / "sep_2019.yaml"
 KILLS = os.environ.get("REPOQUAKE_KILLS")
-SECONDS = 7.0
+SECONDS = 6.0
 SEED = 20190917
 OFTEN = ("--checkpoint-every", "0s")  # after every chunk
 
@@ -37,6 +37,7 @@ window: {{start: 2019-09-11, end: 2019-09-16}}
 series: {{file: four_days.csv, sha256: null}}
 policy: {{repo_operations: !clear []}}
 expect: !clear []
+output: {{variables: [spread, reserves]}}
 """
 
 
@@ -180,7 +181,7 @@ class SameBytes(Case):
         self.assert_finished(expected)
 
     def test_interrupted_again_and_again(self):
-        words = ["--paths", 2 * self.N, "--quiet"]
+        words = ["--paths", 11500, "--quiet"]  # from the ninth chunk on not every one leaves a record of convergence
         expected = self.whole(*words)
         n = 0
         self.interrupt_after_a_chunk(*words)
@@ -388,9 +389,13 @@ class WhatIsDamaged(Case):
     WORDS = ("--paths", N, "--set", "output.paths={sample: 5000, worst: {count: 50, by: max(sofr - iorb)}}", "--set",
              "output.summary=all")
 
+    known = None
+
     def setUp(self):
         super().setUp()
-        self.expected = self.whole("--quiet", *self.WORDS)
+        if WhatIsDamaged.known is None:
+            WhatIsDamaged.known = self.whole("--quiet", *self.WORDS)
+        self.expected = WhatIsDamaged.known
         self.interrupt_after_a_chunk(*self.WORDS)
         self.interrupt_after_a_chunk("--resume", *self.WORDS)
 
@@ -401,7 +406,7 @@ class WhatIsDamaged(Case):
         self.assert_finished(self.expected)
 
     def test_a_partial_file_that_was_cut_off(self):
-        for share in (0.0, 0.3, 0.6):
+        for share in (0.0, 0.5):
             with self.subTest(share):
                 size = self.partial.stat().st_size
                 kept = self.partial.read_bytes(), self.checkpoint.read_bytes()
@@ -426,12 +431,13 @@ class WhatIsDamaged(Case):
     def test_a_checkpoint_that_is_torn(self):
         whole = self.checkpoint.read_bytes()
         partial = self.partial.read_bytes()
-        for harm in (b"", whole[:10], whole[: len(whole) // 2], whole[:-1], whole + b"x", whole[:500] + b"?" + whole[501:],
-                     b"\x89HDF\r\n\x1a\n" + whole):
+        for harm in (b"", whole[:10], whole[: len(whole) // 2], whole[:-1], whole + b"x", b"\x89HDF\r\n\x1a\n" + whole):
+            self.checkpoint.write_bytes(harm)
+            self.assertRegex(self.info(), r"torn.*--resume would start anew")
+        for harm in (whole[:-1], whole[:500] + b"?" + whole[501:]):
             with self.subTest(len(harm)):
                 self.partial.write_bytes(partial)
                 self.checkpoint.write_bytes(harm)
-                self.assertRegex(self.info(), r"torn.*--resume would start anew")
                 self.resume(r"X\.h5\.checkpoint: .*torn.*: nothing to resume, the run starts anew")
                 self.result.unlink()
 
@@ -456,9 +462,8 @@ class WhatIsDamaged(Case):
     def test_killed_while_it_was_resumed(self):
         partial = self.partial.read_bytes()
         half = bytearray(partial[: len(partial) // 2])
-        for states in ({self.resuming: partial}, {self.resuming: partial, self.partial: b""},
-                       {self.resuming: partial, self.partial: bytes(half)}, {self.resuming: bytes(half), self.partial: partial},
-                       {self.resuming: partial, self.partial: partial}):
+        for states in ({self.resuming: partial}, {self.resuming: partial, self.partial: bytes(half)},
+                       {self.resuming: bytes(half), self.partial: partial}):
             with self.subTest([f"{p.name} {len(b)}" for p, b in states.items()]):
                 checkpoint = self.checkpoint.read_bytes()
                 self.partial.unlink()
