@@ -114,7 +114,7 @@ class KilledAtAnyMoment(Case):
         end = time.monotonic() + (SECONDS if KILLS is None else float("inf"))
         in_time, left = 0, []
         for k in range(int(KILLS or 25)):
-            if k >= 6 and time.monotonic() > end:
+            if k >= 12 and time.monotonic() > end:
                 break
             # The beginning, the middle and the end in turn: files are torn most where they begin and end.
             low, high = ((0.0, 0.1), (0.0, 1.0), (0.8, 1.1))[k % 3]
