@@ -175,6 +175,11 @@ class SameBytes(Case):
         self.check("policy.repo_operations=[]", "policy.rules={emergency_repo: {trigger: 30 bp}}", "output.paths={sample: 1500}",
                    "output.summary=all")
 
+    def test_paths_that_depend_on_each_other(self):
+        self.check("simulate.antithetic=true", "output.paths=none")
+        self.result.unlink()
+        self.check("simulate.sampler=sobol", "output.paths={sample: 1500}", paths=4096)
+
     def test_a_single_chunk(self):
         expected = self.whole("--paths", 700, "--quiet")
         self.interrupt_after_a_chunk("--paths", 700, "--quiet", code=0)

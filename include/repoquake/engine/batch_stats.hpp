@@ -51,6 +51,16 @@ class BatchStats {
   [[nodiscard]] stats::Estimate metric(std::size_t metric, const MetricPart& all,
                                        const stats::QuantileSketch& sketch) const;
 
+  /// engine/checkpoint.hpp
+  template <class Archive, class Self>
+  static void visit_state(Archive& archive, Self& self) {
+    auto& [batching, n_days, peak_thresholds, specs, paths, sums, levels, cells, exceedances, peaks_above,
+           peaks_over_effr_above, flagged_paths, metric_parts, metric_sketches] = self;
+    archive(levels);  // the manifest gives batching, n_days, peak_thresholds and specs
+    archive.fixed(paths, sums, cells, exceedances, peaks_above, peaks_over_effr_above, flagged_paths, metric_parts,
+                  metric_sketches);
+  }
+
  private:
   static constexpr std::size_t kCells = 2 * kLevelOrders.size() + 1;
   using Levels = std::array<std::uint32_t, kLevelOrders.size()>;
@@ -69,15 +79,15 @@ class BatchStats {
   std::size_t n_days_ = 0;
   std::vector<Spread> peak_thresholds_;
   std::vector<stats::MetricSpec> specs_;
-  std::vector<std::uint64_t> paths_;                  ///< (batch)
-  std::vector<double> sums_;                          ///< (slot, batch)
-  std::vector<Levels> levels_;                        ///< (slot): bins, ascending; empty before the first chunk
-  std::vector<std::uint32_t> cells_;                  ///< (slot, batch, cell): below, at and between the levels
-  std::vector<std::uint64_t> exceedances_;            ///< (threshold, day, batch)
-  std::vector<std::uint64_t> peaks_above_;            ///< (peak threshold, batch)
-  std::vector<std::uint64_t> peaks_over_effr_above_;  ///< likewise
-  std::vector<std::uint64_t> flagged_paths_;          ///< (flag, batch)
-  std::vector<MetricPart> metric_parts_;              ///< (metric, batch)
+  std::vector<std::uint64_t> paths_;                    ///< (batch)
+  std::vector<double> sums_;                            ///< (slot, batch)
+  std::vector<Levels> levels_;                          ///< (slot): bins, ascending; empty before the first chunk
+  std::vector<std::uint32_t> cells_;                    ///< (slot, batch, cell): below, at and between the levels
+  std::vector<std::uint64_t> exceedances_;              ///< (threshold, day, batch)
+  std::vector<std::uint64_t> peaks_above_;              ///< (peak threshold, batch)
+  std::vector<std::uint64_t> peaks_over_effr_above_;    ///< likewise
+  std::vector<std::uint64_t> flagged_paths_;            ///< (flag, batch)
+  std::vector<MetricPart> metric_parts_;                ///< (metric, batch)
   std::vector<stats::QuantileSketch> metric_sketches_;  ///< likewise; empty ones where no bins are needed
 };
 

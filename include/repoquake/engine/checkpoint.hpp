@@ -7,8 +7,10 @@
 /// Errors   DataError where bytes are missing, left over, or do not fit the run.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -61,6 +63,10 @@ class StateWriter {
   void put(const std::string& text) {
     put_count(text.size());
     bytes_ += text;
+  }
+  template <PlainNumber T, std::size_t N>
+  void put(const std::array<T, N>& numbers) {
+    put_bytes(numbers.data(), sizeof numbers);
   }
   template <class T>
   void put(const std::vector<T>& list) {
@@ -138,6 +144,10 @@ class StateReader {
   void get(std::string& text) {
     text.resize(get_length(1));
     get_bytes(text.data(), text.size());
+  }
+  template <PlainNumber T, std::size_t N>
+  void get(std::array<T, N>& numbers) {
+    get_bytes(numbers.data(), sizeof numbers);
   }
   template <class T>
   void get(std::vector<T>& list) {

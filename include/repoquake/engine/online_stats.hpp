@@ -67,10 +67,11 @@ class OnlineStats {
   template <class Archive, class Self>
   static void visit_state(Archive& archive, Self& self) {
     auto& [n_days, n_variables, n_paths, bin_factors, moments, sketches, exceedances, peak_thresholds, peaks_above,
-           peaks_over_effr_above, metrics, metric_parts, metric_sketches, flag_days, flagged_paths] = self;
+           peaks_over_effr_above, metrics, metric_parts, metric_sketches, flag_days, flagged_paths, batches] = self;
     archive(n_paths);  // the manifest gives n_days, n_variables, bin_factors, peak_thresholds and metrics
     archive.fixed(moments, sketches, exceedances, peaks_above, peaks_over_effr_above, metric_parts, metric_sketches,
                   flag_days, flagged_paths);
+    if (batches) archive(*batches);
   }
 
  private:
