@@ -331,6 +331,10 @@ int run_rare(const RareCommand& rare, const Command& command) {
   if (!options.quiet && !prepared.loaded.diagnostics.empty())
     command.err << prepared.loaded.diagnostics.render() << '\n';
   plan::Plan& plan = *prepared.plan;
+  if (plan.sampling != plan::PlanSampling{})
+    throw CLI::ValidationError("rare",
+                               "makes its paths in its own way and takes no antithetic pairs and no net; add --set "
+                               "simulate.sampler=philox --set simulate.antithetic=false");
   const RareEvent event = event_of(rare, prepared.loaded.scenario, plan);
   plan.metrics.clear();
   plan.stop.reset();

@@ -134,6 +134,11 @@ class Sampling(unittest.TestCase):
         self.assertTrue(re.search(r"sampler: +sobol", explained), explained)
         self.assertTrue(re.search(r"scrambles: +16", explained), explained)
 
+    def test_rare_events_say_that_they_have_their_own_way(self):
+        for setting in (PAIRS, NET):
+            refused = self.tool("rare", SEPTEMBER, "--set", setting, "--event", "max(sofr - iorb) > 900 bp", code=2)
+            self.assertIn("takes no antithetic pairs and no net", refused.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
