@@ -1010,19 +1010,28 @@ FileIdentity identity_of(const struct stat& status) {
           static_cast<std::int64_t>(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
-std::vector<FileIdentity>& rehearsed() {
-  static std::vector<FileIdentity> files;  // a process reads few
-  return files;
-}
+struct Verdict {
+  FileIdentity file;
+  std::string refusal;  ///< empty: it may be read
+};
 
-bool is_rehearsed(const struct stat& status) {
-  return std::ranges::find(rehearsed(), identity_of(status)) != rehearsed().end();
-}
-
-void remember_rehearsal(const struct stat& status) {
-  constexpr std::size_t kMost = 64;
-  if (rehearsed().size() == kMost) rehearsed().clear();
-  rehearsed().push_back(identity_of(status));
+/// Tries a file once a process, however often it is opened.
+void rehearse_once(const struct stat& status, const std::string& path, const std::function<void()>& reading) {
+  constexpr std::size_t kMost = 64;  // a process reads few
+  static std::vector<Verdict> verdicts;
+  const FileIdentity file = identity_of(status);
+  auto known = std::ranges::find(verdicts, file, &Verdict::file);
+  if (known == verdicts.end()) {
+    Verdict verdict{file, {}};
+    try {
+      rehearse(path, reading);
+    } catch (const DataError& error) {
+      verdict.refusal = error.what();
+    }
+    if (verdicts.size() == kMost) verdicts.clear();
+    known = verdicts.insert(verdicts.end(), std::move(verdict));
+  }
+  if (!known->refusal.empty()) throw DataError(known->refusal);
 }
 
 constexpr int kDeepestRead = 8;
@@ -1129,13 +1138,10 @@ File File::open(const std::string& path) {
     check(file.id(), *state, "");
     return File(std::move(file));
   };
-  if (!is_rehearsed(status)) {
-    io::rehearse(path, [&] {
-      std::size_t n_objects = 0;
-      open().root().rehearse(0, n_objects);
-    });
-    remember_rehearsal(status);
-  }
+  rehearse_once(status, path, [&] {
+    std::size_t n_objects = 0;
+    open().root().rehearse(0, n_objects);
+  });
   return open();
 }
 

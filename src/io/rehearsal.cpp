@@ -48,7 +48,7 @@ void limit_memory([[maybe_unused]] const RehearsalLimits& limits) {
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_CPU, static_cast<rlim_t>(limits.seconds));
-  ::alarm(static_cast<unsigned>(6 * limits.seconds));
+  ::alarm(static_cast<unsigned>(15 * limits.seconds));  // a busy machine
   limit_memory(limits);
   try {
     reading();

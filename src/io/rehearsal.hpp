@@ -11,7 +11,7 @@
 namespace repoquake::io {
 
 struct RehearsalLimits {
-  int seconds = 10;           ///< of processor time; of real time six times as many
+  int seconds = 4;            ///< of processor time; of real time fifteen times as many
   int more_megabytes = 1024;  ///< beyond what this process has; not under a sanitizer, which maps all there is
 };
 
