@@ -144,7 +144,7 @@ TEST_CASE("an ordinary run has no batches", "[draws]") {
         run.stats.moments(engine::PathFeature::peak_spread).standard_error());
 }
 
-TEST_CASE("one pair, or one point, has values and no errors; a few have errors", "[draws]") {
+TEST_CASE("one pair, or one point, has values and no errors, a few have errors", "[draws]") {
   const auto run_of = [](const std::vector<std::string>& settings, std::uint64_t paths) {
     const auto plan = september(settings, paths);
     engine::Sink nowhere;
