@@ -142,9 +142,10 @@ std::vector<Batch> BatchStats::counts_up_to(std::size_t slot, std::size_t last_c
 /// Of the share at or below the level or, where every value is, of the share below it.
 DesignEffect BatchStats::on_level(std::size_t slot, std::size_t level) const {
   const Levels& levels = levels_.at(slot);
-  const auto equal = std::ranges::equal_range(levels, levels[level]);  // levels may fall into one bin
-  const auto first = static_cast<std::size_t>(equal.begin() - levels.begin());
-  const std::size_t below = 2 * first, up_to = below + equal.size();
+  // Levels may fall into one bin. Not ranges::equal_range, whose subrange clang 14 does not compile.
+  const auto [lower, upper] = std::equal_range(levels.begin(), levels.end(), levels[level]);
+  const auto first = static_cast<std::size_t>(lower - levels.begin());
+  const std::size_t below = 2 * first, up_to = below + static_cast<std::size_t>(upper - lower);
   const auto low = counts_up_to(slot, below), high = counts_up_to(slot, up_to);
   const double order = kLevelOrders[level];
   return stats::effect_on_share(std::fabs(share_of(low) - order) < std::fabs(share_of(high) - order) ? low : high);
@@ -157,11 +158,11 @@ double BatchStats::score_error(std::size_t slot, double observed, double least, 
   counts.emplace_back(batching_.count);
   const Levels& levels = levels_.at(slot);
   for (std::size_t k = 0; k < levels.size(); ++k) {
-    const auto equal = std::ranges::equal_range(levels, levels[k]);
+    const auto [lower, upper] = std::equal_range(levels.begin(), levels.end(), levels[k]);
     if (k > 0 && levels[k] == levels[k - 1]) continue;
     places.insert(places.end(), {kBinScale.lower(levels[k]), kBinScale.upper(levels[k])});
     counts.push_back(counts_up_to(slot, 2 * k));
-    counts.push_back(counts_up_to(slot, 2 * k + equal.size()));
+    counts.push_back(counts_up_to(slot, 2 * k + static_cast<std::size_t>(upper - lower)));
   }
   places.push_back(largest);
   counts.push_back(counts_up_to(slot, kCells - 1));

@@ -113,8 +113,8 @@ class Population {
       ancestors.push_back(ancestor_[i]);
     }
     std::ranges::sort(ancestors);
-    const auto rest = std::ranges::unique(ancestors);
-    out.ancestors = static_cast<std::uint32_t>(rest.begin() - ancestors.begin());
+    const auto rest = std::unique(ancestors.begin(), ancestors.end());  // clang 14 compiles no ranges::unique
+    out.ancestors = static_cast<std::uint32_t>(rest - ancestors.begin());
     if (out.hits > 0) out.marked = static_cast<double>(n_marked) / out.hits;
   }
 
