@@ -1,3 +1,4 @@
+#include <csignal>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -9,6 +10,7 @@
 
 int main(int argc, char** argv) {
   using namespace repoquake;
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the file-size limit then fails like any other, with EFBIG
   try {
     const int code = cli::dispatch({argv + 1, argv + argc}, std::cout, std::cerr);
     std::cout.flush();
