@@ -7,8 +7,8 @@ usage() {
 usage: scripts/test.sh [--asan] [--full]
        scripts/test.sh --list-controls
 
-Installs what is missing (Debian, as root or with sudo), builds the dev preset, runs its tests, and checks that
-scripts/demo.sh ends with its two files. The last line is "N passed, N failed"; the exit code is 1 if any failed.
+Installs what is missing (Debian, as root or with sudo), builds the dev preset, runs its tests, checks that
+scripts/demo.sh ends with its two files, and tries the faults of docs/reliability.md on the release program. The last line is "N passed, N failed"; the exit code is 1 if any failed.
 
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
   --full             --asan, the tests that use threads under ThreadSanitizer, the fuzz targets for 20 s each (a target is
@@ -121,6 +121,28 @@ check_demo() {
   rm -rf "$folder"
 }
 
+# What is promised of the program as it is used: how it is hardened, and every cell of the fault matrix.
+check_release() {
+  echo "test: release" >&2
+  export REPOQUAKE_PROGRAM=$REPOQUAKE_ROOT/build/release/repoquake
+  step hardening "$REPOQUAKE_PYTHON" tests/python/test_hardening.py
+  step faults "$REPOQUAKE_PYTHON" scripts/fault_matrix.py --check
+  unset REPOQUAKE_PROGRAM
+}
+
+# step NAME COMMAND...: one test of its own; its output is shown only when it fails.
+step() {
+  local log=build/test-$1.log name=$1
+  shift
+  if "$@" >"$log" 2>&1; then
+    passed=$((passed + 1))
+  else
+    tail -n 60 "$log" >&2
+    echo "FAILED $name" >&2
+    failed=$((failed + 1))
+  fi
+}
+
 # seed_expressions FOLDER: one file for each quoted text of the page on expressions, the scenarios and the tests.
 seed_expressions() {
   mkdir -p "$1"
@@ -190,6 +212,7 @@ if ((kills)); then
 fi
 if [[ ${REPOQUAKE_SKIP_DEMO:-0} != 1 ]]; then
   check_demo
+  check_release
 fi
 if ((asan)); then
   run_preset asan 1200
