@@ -8,7 +8,8 @@ usage: scripts/test.sh [--asan] [--full]
        scripts/test.sh --list-controls
 
 Installs what is missing (Debian, as root or with sudo), builds the dev preset, runs its tests, checks that
-scripts/demo.sh ends with its two files, and tries the faults of docs/reliability.md on the release program. The last line is "N passed, N failed"; the exit code is 1 if any failed.
+scripts/demo.sh ends with its two files, and tries the faults of docs/reliability.md on the release program. The last line
+is "N passed, N failed"; the exit code is 1 if any failed.
 
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
   --full             --asan, the tests that use threads under ThreadSanitizer, the fuzz targets for 20 s each (a target is
@@ -20,7 +21,7 @@ scripts/demo.sh ends with its two files, and tries the faults of docs/reliabilit
   -h, --help         this text
 
 environment
-  REPOQUAKE_SKIP_DEMO=1   leave the demo out
+  REPOQUAKE_SKIP_DEMO=1   leave the demo and the faults out, which need the release build
   PYTHON                  a Python that imports numpy, h5py, matplotlib, xarray, netCDF4, h5netcdf, jsonschema and yaml
 TEXT
 }
