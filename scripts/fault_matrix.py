@@ -58,7 +58,7 @@ class Cell:
         return {
             "run": ["run", self.inputs / "sep_2019.yaml", *common, "--output", self.output],
             "sweep": ["sweep", self.inputs / "sweep.yaml", *common, "--output", self.output],
-            "export": ["export", self.result, "stats", "--output", self.output],
+            "export": ["export", self.result, "stats", "--force", "--output", self.output],
         }[self.verb]
 
     def command(self):
