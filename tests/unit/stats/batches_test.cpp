@@ -88,6 +88,9 @@ TEST_CASE("the design effect of independent paths is 1, of pairs that agree 2, o
   CHECK(std::fabs(independent - 1.0) < 3.0 * error);
   CHECK(std::fabs(alike - 2.0) < 3.0 * 2.0 * error);
   CHECK(opposite == Approx(32.0 / 4.0 / (2.0 * kPairs * 0.25)));  // what counting in whole paths leaves
+  SECTION("control: pairs that agree are not taken for independent paths") {
+    CHECK_FALSE(std::fabs(alike - 1.0) < 3.0 * error);
+  }
 }
 
 TEST_CASE("no hit and nothing but hits keep the error of independent paths", "[batches]") {
