@@ -7,6 +7,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -428,6 +429,8 @@ bool run_points(std::uint64_t n, const std::function<std::optional<plan::Plan>(s
     try {
       flying.chunk = simulate_chunk(flying.point->plan, flying.point->manifest, flying.number,
                                     workspaces.local().of(flying.point));
+    } catch (const std::bad_alloc&) {
+      flying.failure = "out of memory";
     } catch (const std::exception& error) {
       flying.failure = error.what();
     }

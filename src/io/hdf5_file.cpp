@@ -1129,6 +1129,8 @@ File File::open(const std::string& path) {
   if (S_ISDIR(status.st_mode)) throw IoError(path + ": is a directory");
   if (!S_ISREG(status.st_mode)) throw IoError(path + ": is not a regular file");
   if (is_locked_by_another(descriptor, LOCK_SH)) throw IoError(path + ": is being written by a running process");
+  if (char first = 0; ::pread(descriptor, &first, 1, 0) < 0)
+    throw IoError(path + ": cannot read: " + system_text(errno));
   if (!has_hdf5_signature(descriptor))
     throw DataError(path + ": not a repoquake result: " + (status.st_size == 0 ? "empty" : "not an HDF5 file"));
   state->end = static_cast<haddr_t>(status.st_size);

@@ -27,6 +27,12 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder.string();
 }
 
+/// Why the end of a file cannot be written: a stream does not say.
+int reason_of_failure(int descriptor) {
+  constexpr char kByte = 0;
+  return ::lseek(descriptor, 0, SEEK_END) < 0 || ::write(descriptor, &kByte, 1) < 0 ? errno : EIO;
+}
+
 }  // namespace
 
 std::string partial_path(const std::string& path) { return path + ".partial"; }
@@ -99,9 +105,8 @@ void write_text(const std::string& path, bool force, const std::function<void(st
   try {
     std::ofstream out(partial);
     write(out);
-    errno = 0;
     out.close();
-    if (!out) failure = errno != 0 ? errno : EIO;
+    if (!out) failure = reason_of_failure(descriptor);
     if (failure == 0 && ::fsync(descriptor) != 0) failure = errno;
   } catch (...) {
     ::close(descriptor);
