@@ -20,6 +20,16 @@ if [[ ${REPOQUAKE_SETUP_FUZZ:-0} == 1 ]]; then
   packages+=(clang libclang-rt-dev)
 fi
 
+# A cross compiler and what runs its programs; for scripts/test_aarch64.sh.
+if [[ ${REPOQUAKE_SETUP_AARCH64:-0} == 1 ]]; then
+  packages+=(g++-aarch64-linux-gnu qemu-user)
+fi
+
+# For the preset bench and bench/baseline_numba.py.
+if [[ ${REPOQUAKE_SETUP_BENCH:-0} == 1 ]]; then
+  packages+=(libbenchmark-dev python3-numba)
+fi
+
 # R and Octave, 300 MB on disk, run the scripts of tests/readers; for `test.sh --full` only.
 if [[ ${REPOQUAKE_SETUP_READERS:-0} == 1 ]]; then
   packages+=(r-base-core r-cran-ncdf4 r-bioc-rhdf5 octave octave-netcdf)
