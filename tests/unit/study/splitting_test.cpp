@@ -1,6 +1,7 @@
 #include "repoquake/study/splitting.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <cstdint>
@@ -139,6 +140,23 @@ TEST_CASE("limits of splitting cover the truth as often as they say, and the est
   CHECK(std::fabs(z_of(p)) < 4.0);
   // control: taking the point at the level for a survivor, as adaptive quantiles often do, is off by many errors
   CHECK(z_of(counting_the_level) > 4.0);
+}
+
+TEST_CASE("limits of splitting take Student's quantile of one degree of freedom less than replicas", "[rare]") {
+  std::vector<SplittingReplica> replicas(4);
+  const std::array p{1e-4, 2e-4, 2e-4, 3e-4};
+  for (std::size_t k = 0; k < p.size(); ++k) {
+    replicas[k].probability = replicas[k].reached = p[k];
+    replicas[k].hits = 10;
+  }
+  const auto e = combine(replicas, 100).probability;
+  CHECK(std::fabs(e.value - 2e-4) < 1e-15);
+  const double error = std::sqrt(2.0 / 3.0) * 1e-4 / 2.0;
+  CHECK(std::fabs(e.standard_error - error) < 1e-15);
+  const double reach = std::log(e.hi / e.value) * e.value / error;
+  CHECK(std::fabs(reach - 3.182446) < 1e-4);  // tables: t of 3 degrees of freedom, 97.5 %
+  CHECK(std::fabs(e.lo * e.hi - e.value * e.value) < 1e-18);
+  CHECK_FALSE(std::fabs(reach - 1.959964) < 1e-4);  // control: not the normal quantile
 }
 
 TEST_CASE("splitting: the share of marked points in the event", "[rare]") {
