@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "io/cf_dataset.hpp"
+#include "repoquake/io/output_file.hpp"
 
 namespace repoquake::io {
 
@@ -39,6 +40,23 @@ void write_provenance(const Group& group, const Provenance& p, int threads, doub
     write_texts(group, "input_sha256", digests, role, "SHA-256 of the file");
   }
   write_pairs(group, "build", "build fact", p.build);
+}
+
+void write_study_head(const Attributes& about, const StudyHead& head, const Provenance& p) {
+  about.set("Conventions", "CF-1.10");
+  about.set("format", "repoquake/result/" + std::to_string(kResultFormat));
+  about.set("title", head.title.empty() ? head.name : head.title);
+  about.set("created", iso_now());
+  about.set("status", "incomplete");
+  about.set("conditional", std::int32_t{head.is_conditional ? 1 : 0});
+  about.set("scenario_name", head.name);
+  about.set("scenario_sha256", p.scenario_sha256);
+  about.set("seed", head.seed);
+  about.set("rng", p.rng);
+  about.set("n_paths", static_cast<std::int64_t>(head.n_paths));
+  about.set("stop_reason", head.stop_reason);
+  about.set("program_version", p.program_version);
+  about.set("git_describe", p.git_describe);
 }
 
 }  // namespace repoquake::io

@@ -138,20 +138,14 @@ void write_file(const std::string& path, bool force, const RareEvent& event, con
   {
     const Group root = file.root();
     const Attributes about = root.attributes();
-    about.set("Conventions", "CF-1.10");
-    about.set("format", "repoquake/result/" + std::to_string(kResultFormat));
-    about.set("title", run.title.empty() ? run.name : run.title);
-    about.set("created", iso_now());
-    about.set("status", "incomplete");
-    about.set("conditional", std::int32_t{run.is_conditional ? 1 : 0});
-    about.set("scenario_name", run.name);
-    about.set("scenario_sha256", provenance.scenario_sha256);
-    about.set("seed", run.seed);
-    about.set("rng", provenance.rng);
-    about.set("n_paths", static_cast<std::int64_t>(n_paths));
-    about.set("stop_reason", "all_paths_done");
-    about.set("program_version", provenance.program_version);
-    about.set("git_describe", provenance.git_describe);
+    write_study_head(about,
+                     {.name = run.name,
+                      .title = run.title,
+                      .is_conditional = run.is_conditional,
+                      .seed = run.seed,
+                      .n_paths = n_paths,
+                      .stop_reason = "all_paths_done"},
+                     provenance);
     write_metric(root, event, p, !run.refused.empty());
     const Group rare = root.create_group("rare");
     rare.attributes().set("event", event.text);

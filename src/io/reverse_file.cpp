@@ -217,20 +217,14 @@ void write_reverse(const std::string& path, bool force, const Reverse& r, const 
   {
     const Group root = file.root();
     const Attributes about = root.attributes();
-    about.set("Conventions", "CF-1.10");
-    about.set("format", "repoquake/result/" + std::to_string(kResultFormat));
-    about.set("title", r.title.empty() ? r.name : r.title);
-    about.set("created", iso_now());
-    about.set("status", "incomplete");
-    about.set("conditional", std::int32_t{r.is_conditional ? 1 : 0});
-    about.set("scenario_name", r.name);
-    about.set("scenario_sha256", provenance.scenario_sha256);
-    about.set("seed", r.seed);
-    about.set("rng", provenance.rng);
-    about.set("n_paths", static_cast<std::int64_t>(r.n_paths));
-    about.set("stop_reason", "all_points_done");
-    about.set("program_version", provenance.program_version);
-    about.set("git_describe", provenance.git_describe);
+    write_study_head(about,
+                     {.name = r.name,
+                      .title = r.title,
+                      .is_conditional = r.is_conditional,
+                      .seed = r.seed,
+                      .n_paths = r.n_paths,
+                      .stop_reason = "all_points_done"},
+                     provenance);
     const Group group = root.create_group("reverse");
     write_about(group, r);
     write_curves(group, r);

@@ -242,22 +242,18 @@ void write_sweep(const std::string& path, bool force, bool is_complete, const Sw
   {
     const Group root = file.root();
     const Attributes about = root.attributes();
-    about.set("Conventions", "CF-1.10");
-    about.set("format", "repoquake/result/" + std::to_string(kResultFormat));
-    about.set("title", table.title.empty() ? table.name : table.title);
-    about.set("created", iso_now());
-    about.set("status", "incomplete");
-    about.set("conditional", std::int32_t{table.is_conditional ? 1 : 0});
-    about.set("scenario_name", table.name);
-    about.set("scenario_sha256", provenance.scenario_sha256);
-    about.set("seed", table.seed);
-    about.set("rng", provenance.rng);
     std::uint64_t n_paths = 0;
     for (const SweepPoint& point : table.points) n_paths += point.outcome.n_paths;
-    about.set("n_paths", static_cast<std::int64_t>(n_paths));
-    about.set("stop_reason", !is_complete ? "interrupted" : table.shard.empty() ? "all_points_done" : "shard_done");
-    about.set("program_version", provenance.program_version);
-    about.set("git_describe", provenance.git_describe);
+    write_study_head(about,
+                     {.name = table.name,
+                      .title = table.title,
+                      .is_conditional = table.is_conditional,
+                      .seed = table.seed,
+                      .n_paths = n_paths,
+                      .stop_reason = !is_complete          ? "interrupted"
+                                     : table.shard.empty() ? "all_points_done"
+                                                           : "shard_done"},
+                     provenance);
 
     const Group group = root.create_group("sweep");
     group.attributes().set("kind", table.kind);

@@ -1,35 +1,20 @@
 """`repoquake attribute`: shares that sum, held need, switches, what it refuses, and the file it writes."""
 
 import csv
-import os
-import pathlib
 import re
-import subprocess
-import tempfile
 import unittest
 
 import h5py
 import numpy
 
-PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
-SCENARIOS = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"]) / "scenarios"
+from program_case import SCENARIOS, SEPTEMBER, ProgramCase
+
 CRISIS = SCENARIOS / "joint_crisis.yaml"
-SEPTEMBER = SCENARIOS / "sep_2019.yaml"
 PEAK = "mean(max(sofr - iorb))"
 
 
-class Attribute(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def tool(self, *words, code=0):
-        if words[0] in ("run", "check", "compare", "attribute", "explain"):
-            words = (*words, "--allow-outside")  # the scenarios are elsewhere
-        done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=False, cwd=self.folder)
-        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
-        return done
+class Attribute(ProgramCase):
+    outside = ("run", "check", "compare", "attribute", "explain")
 
     def shares(self, *words):
         self.said = self.tool("attribute", *words, "--quiet", "--force", "-o", "a.h5").stdout

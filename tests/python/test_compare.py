@@ -1,43 +1,28 @@
 """`repoquake compare`: what it pairs, whose need it holds, what it refuses, and the file it writes."""
 
-import os
-import pathlib
 import re
-import subprocess
-import tempfile
 import unittest
 
 import h5py
 import numpy
 import xarray
 
-PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
-SCENARIOS = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"]) / "scenarios"
-SEPTEMBER = SCENARIOS / "sep_2019.yaml"
+from program_case import SEPTEMBER, ProgramCase
+
 N_PATHS = "1500"
 
 FACILITY = "policy: {standing_repo: {enabled: true, rate: iorb + 15 bp, cap: 500 bn USD, stigma: 15 bp}}"
 SHOCK = "shocks: [{id: tga-build, size: 20 bn USD}]"
 
 
-class Compare(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+class Compare(ProgramCase):
+    outside = ("run", "compare", "attribute", "explain")
 
     def child(self, name, *lines, extends=SEPTEMBER):
         file = self.folder / f"{name}.yaml"
         head = ["format: repoquake/scenario/1", f"name: {name}", f"extends: [{extends}]"]
         file.write_text("\n".join([*head, *lines]) + "\n")
         return file
-
-    def tool(self, *words, code=0):
-        if words[0] in ("run", "compare", "attribute", "explain"):
-            words = (*words, "--allow-outside")  # the scenarios are elsewhere
-        done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=False, cwd=self.folder)
-        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
-        return done
 
     def compare(self, *sides, code=0):
         return self.tool("compare", *sides, *(["--paths", N_PATHS] if code == 0 else []), "--quiet", code=code)

@@ -1,20 +1,16 @@
 """`repoquake rare`: closed forms by splitting and by tilting, threads, refusals, the file it writes, interruption."""
 
 import math
-import os
-import pathlib
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
 import h5py
 import numpy
 
-PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
-SCENARIOS = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"]) / "scenarios"
-SEPTEMBER = SCENARIOS / "sep_2019.yaml"
+from program_case import PROGRAM, SEPTEMBER, ProgramCase
+
 # The Treasury's account follows the series; a random drain moves it by a normal amount, and nothing else does.
 DRAIN = "shocks=[{id: drain, target: tga, date: 2019-09-16, size: {normal: {mean: 0 bn USD, sd: 10 bn USD}}}]"
 SMALL = ("--population", "256", "--replicas", "6", "--moves", "4", "--keep", "0.25")
@@ -24,17 +20,7 @@ def tail(deviations):
     return 0.5 * math.erfc(deviations / math.sqrt(2.0))
 
 
-class Rare(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def tool(self, *words, code=0):
-        done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=False, cwd=self.folder)
-        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
-        return done
-
+class Rare(ProgramCase):
     def rare(self, event, *words, code=0):
         return self.tool("rare", SEPTEMBER, "--quiet", "--set", DRAIN, "--event", event, *words, code=code)
 

@@ -1,40 +1,26 @@
 """`repoquake reverse`: crossings and their intervals, the frontier, held need, what it refuses, and the file it writes."""
 
 import json
-import os
-import pathlib
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 import h5py
 import numpy
 
-PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
-ROOT = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"])
-SEPTEMBER = ROOT / "scenarios/sep_2019.yaml"
+from program_case import PROGRAM, ROOT, SEPTEMBER, ProgramCase
+
 YEAR_END = ROOT / "scenarios/year_end.yaml"
 PEAK = "mean(max(sofr - iorb)) = 150 bp"
 RESERVES = ("--along", "fed_balance_sheet.reserves", "--from", "1350 bn USD", "--to", "1700 bn USD")
 FEW = ("--paths", "200", "--quiet")
 
 
-class Reverse(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def tool(self, *words, code=0):
-        if words[0] in ("run", "reverse", "compare"):
-            words = (*words, "--allow-outside")  # the scenarios are elsewhere
-        done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=False, cwd=self.folder)
-        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
-        return done
+class Reverse(ProgramCase):
+    outside = ("run", "reverse", "compare")
 
     def search(self, *words, code=0):
         """What is printed, and the groups of the file."""

@@ -2,19 +2,14 @@
 
 import json
 import math
-import os
-import pathlib
 import re
-import subprocess
-import tempfile
 import unittest
 
 import h5py
 import numpy
 
-PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
-SCENARIOS = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"]) / "scenarios"
-SEPTEMBER = SCENARIOS / "sep_2019.yaml"
+from program_case import SCENARIOS, SEPTEMBER, ProgramCase
+
 PAIRS = "simulate.antithetic=true"
 NET = "simulate.sampler=sobol"
 
@@ -26,17 +21,7 @@ def error_by_batches(values, count, run):
     return means.std(ddof=1) / math.sqrt(count)
 
 
-class Sampling(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def tool(self, *words, code=0):
-        done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, check=False, cwd=self.folder)
-        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
-        return done
-
+class Sampling(ProgramCase):
     def run_september(self, name, *settings, paths=2048):
         words = [word for setting in settings for word in ("--set", setting)]
         return self.tool("run", SEPTEMBER, "--paths", paths, "--output", name, "--quiet", *words)

@@ -11,7 +11,7 @@
 
 #include "repoquake/core/flags.hpp"
 #include "repoquake/model/fed_balance_sheet.hpp"
-#include "unit/model/fixtures.hpp"
+#include "unit/model/world.hpp"
 
 using namespace repoquake;
 using namespace repoquake::model;
@@ -160,27 +160,14 @@ bool same_bits(const PathState& s, const DayOutcome& o, const PathState& t, cons
   return std::memcmp(&s.sheet, &t.sheet, sizeof s.sheet) == 0 && o.flags == q.flags;
 }
 
-/// A whole market, with or without rules.
-struct World {
-  ModelParams params;
-  PathState state;
-  DayOutcome out{};
-  DayContext day = ordinary_day();
-  DayFlows flows = quiet_flows();
-  DayDraws draws{};
-
-  World(const Opening& opening, Dice& dice) : params(opening.own.params), state(params.basis_trade.cohorts) {
-    open_day(opening, path_draws(dice), state, out);
-    flows.volatility.fill(opening.own.volatility);
-  }
-  void step() {
-    ++day.row;
-    step_day(params, day, flows, draws, state, out);
-  }
-};
+/// The next row of the window, and the day.
+void live_on(World& w) {
+  ++w.day.row;
+  w.step();
+}
 
 /// A day of a tight market: everything moves.
-void random_day(World& w, Dice& dice) {
+void tight_day(World& w, Dice& dice) {
   for (ColumnData* flow : {&w.flows.tga, &w.flows.securities, &w.flows.currency, &w.flows.foreign_rrp,
                            &w.flows.other_liabilities, &w.flows.mmf_cash, &w.flows.net_coupons})
     *flow = column_of([&] { return dice.uniform(-40, 40); });
@@ -539,8 +526,8 @@ TEST_CASE("a shift of rates reaches spreads by sticky customers only", "[policy_
   double expected = 0.0;  // of the difference
   for (int row = 1; row <= 6; ++row) {
     with.day.is_meeting = row == 2;
-    with.step();
-    without.step();
+    live_on(with);
+    live_on(without);
     expected = row == 3 ? sticky * 5.0 : sticky * expected;
     for (std::size_t i = 0; i < kBlockPaths; ++i) {
       REQUIRE_THAT(with.out.am_clearing[i] - without.out.am_clearing[i], WithinAbs(0.0, 1e-9));
@@ -609,21 +596,21 @@ TEST_CASE("a day without rules does not look at the state of policy", "[policy_r
   for (int day = 0; day < 12; ++day) {
     for (ColumnData* c : columns_of(littered.state.policy)) *c = column_of([&] { return litter.uniform(-9e3, 9e3); });
     Dice now(static_cast<std::uint64_t>(400 + day)), now_again = now, now_once_more = now;
-    random_day(plain, now);
-    random_day(littered, now_again);
-    random_day(idle, now_once_more);
-    plain.step();
-    littered.step();
-    idle.step();
+    tight_day(plain, now);
+    tight_day(littered, now_again);
+    tight_day(idle, now_once_more);
+    live_on(plain);
+    live_on(littered);
+    live_on(idle);
     CHECK(same_bits(plain.state, plain.out, littered.state, littered.out));
     CHECK(same_bits(plain.state, plain.out, idle.state, idle.out));
   }
   idle.day.rules.emergency_repo.in_force = true;  // control: a rule in force is seen
   idle.day.rules.emergency_repo.trigger = -100.0;
-  idle.step();
-  idle.step();
-  plain.step();
-  plain.step();
+  live_on(idle);
+  live_on(idle);
+  live_on(plain);
+  live_on(plain);
   CHECK_FALSE(same_bits(plain.state, plain.out, idle.state, idle.out));
 }
 
@@ -634,14 +621,14 @@ TEST_CASE("purchases move the market when they trade, the Fed's sheet when they 
   w.day.moves_rates = true;
   w.day.rules.large_purchases.in_force = true;
   w.state.futures_basis.fill(60.0);  // decays by 6 % a day, pushed down further by purchases
-  w.step();
+  live_on(w);
   REQUIRE((w.out.flags[0] & bit(PathFlag::large_purchases)) != 0);
   double bought = 0.0;
   for (int day = 0; day < 3; ++day) {
     const FedSheet before = w.state.sheet;
     const DayFlows none = quiet_flows(85.0);
     w.flows = none;
-    w.step();
+    live_on(w);
     const Cents settled = w.state.sheet.securities[0] - before.securities[0];
     CHECK(settled == to_cents(bought));
     const Cents facilities = w.state.sheet.repo_operations[0] - before.repo_operations[0] +
@@ -668,10 +655,10 @@ TEST_CASE("the Fed's identity holds to the cent with every rule firing", "[polic
   const FedSheet opening = w.state.sheet;
   const auto flows_before = std::make_unique<DayFlows>();
   for (int day = 0; day < 80; ++day) {
-    random_day(w, dice);
+    tight_day(w, dice);
     *flows_before = w.flows;
     const FedSheet before = w.state.sheet;
-    w.step();
+    live_on(w);
     const FedSheet& s = w.state.sheet;
     const PolicyState& p = w.state.policy;
     for (std::size_t i = 0; i < kBlockPaths; ++i) {
