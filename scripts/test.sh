@@ -14,7 +14,8 @@ is "N passed, N failed"; the exit code is 1 if any failed.
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
   --full             --asan, the tests that use threads under ThreadSanitizer, the fuzz targets for 20 s each (a target is
                      one test; installs clang; what they find is kept in build/fuzz/found/), runs killed at 300 random
-                     moments instead of some 25 (two tests), and no reader of results is left out (installs R and Octave)
+                     moments instead of some 25 (two tests), no reader of results is left out (installs R and Octave), and
+                     the kernel's tests built for 64-bit Arm (one test; installs a cross compiler and qemu)
   --list-controls    print the negative controls, one "file:line: name" per line, and their number; builds nothing. A
                      control shows that a statistical test can fail: it is a TEST_CASE or a SECTION whose name begins
                      with "control: ", and a wrong claim inside it must be found out
@@ -42,10 +43,11 @@ tsan=0
 fuzz=0
 kills=0
 readers=0
+aarch64=0
 while (($# > 0)); do
   case $1 in
     --asan) asan=1 ;;
-    --full) asan=1 tsan=1 fuzz=1 kills=1 readers=1 ;;
+    --full) asan=1 tsan=1 fuzz=1 kills=1 readers=1 aarch64=1 ;;
     --list-controls) list_controls; exit 0 ;;
     -h | --help) usage; exit 0 ;;
     *) echo "test.sh: unknown option $1" >&2; usage >&2; exit 2 ;;
@@ -223,6 +225,10 @@ if ((tsan)); then
 fi
 if ((fuzz)); then
   run_fuzz
+fi
+if ((aarch64)); then
+  echo "test: aarch64" >&2
+  step aarch64 scripts/test_aarch64.sh
 fi
 
 line="$passed passed, $failed failed"
