@@ -3,9 +3,10 @@
 # The same source must give the same bits on every instruction set and at every optimisation level, so a
 # multiplication and an addition are never fused and -ffast-math is never used. errno is not read after a math
 # function. Whether floating-point exceptions are exact does not change results; giving that up (release) lets
-# loops with conditions vectorise, keeping it (REPOQUAKE_FP_TRAPS) lets tests trap at the faulting line.
+# loops with conditions vectorise, keeping it (REPOQUAKE_FP_TRAPS) lets tests trap at the faulting line. Nobody replaces
+# our functions when the program starts, so position-independent code may inline them.
 
-set(REPOQUAKE_NUMERIC_FLAGS -ffp-contract=off -fno-math-errno)
+set(REPOQUAKE_NUMERIC_FLAGS -ffp-contract=off -fno-math-errno -fno-semantic-interposition)
 if(NOT REPOQUAKE_FP_TRAPS)
   list(APPEND REPOQUAKE_NUMERIC_FLAGS -fno-trapping-math)
 endif()

@@ -10,7 +10,7 @@ namespace repoquake::cli {
 /// Name and value, in a fixed order: version, git, compiler, flags, libraries.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> build_facts();
 
-/// The instruction set of the simulation's code.
+/// The instruction set that the simulation runs on here.
 [[nodiscard]] std::string instruction_set();
 
 }  // namespace repoquake::cli

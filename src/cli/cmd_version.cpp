@@ -8,21 +8,14 @@
 #include "cli/build_facts.hpp"
 #include "cli/dispatch.hpp"
 #include "repoquake/core/column.hpp"
+#include "repoquake/engine/instruction_set.hpp"
 #include "repoquake/io/library_versions.hpp"
 #include "repoquake/io/result_writer.hpp"
 #include "repoquake/io/scenario_yaml.hpp"
 
 namespace repoquake::cli {
 
-std::string instruction_set() {
-#if defined(__x86_64__)
-  return "x86-64 (SSE2)";
-#elif defined(__aarch64__)
-  return "aarch64 (NEON)";
-#else
-  return "generic";
-#endif
-}
+std::string instruction_set() { return std::string(engine::name_of(engine::instruction_set())); }
 
 std::vector<std::pair<std::string, std::string>> build_facts() {
   std::vector<std::pair<std::string, std::string>> facts{

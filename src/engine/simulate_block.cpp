@@ -1,4 +1,4 @@
-#include "repoquake/engine/simulate_block.hpp"
+#include "engine/simulation_code.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,7 @@
 #include "repoquake/random/student.hpp"
 #include "repoquake/stats/exceedance.hpp"
 
-namespace repoquake::engine {
+namespace repoquake::engine::compiled {
 namespace {
 
 using plan::FlowTarget;
@@ -304,7 +304,7 @@ class FeatureTracker {
     raise(PathFeature::on_rrp_peak, value);
     to_amount(state.sheet.reserves, value);
     lower(PathFeature::trough_reserves, value);
-    observe(plan, day, Variable::hf_return, work, value);
+    compiled::observe(plan, day, Variable::hf_return, work, value);
     lower(PathFeature::trough_return, value);
     for (std::size_t i = 0; i < kBlockPaths; ++i) value[i] = spread[i] - out.effr[i];
     raise(PathFeature::peak_sofr_over_effr, value);
@@ -390,14 +390,14 @@ class ChunkRecorder {
   void day(const BlockWorkspace& work, std::size_t offset, std::size_t lanes, std::uint32_t day) {
     ColumnData value;
     for (std::size_t v = 0; v < manifest_.statistics.size(); ++v) {
-      observe(plan_, day, manifest_.statistics[v], work, value);
+      compiled::observe(plan_, day, manifest_.statistics[v], work, value);
       gather(v * n_days_ + day, offset, std::span(value).first(lanes),
              bin_factor(spec_of(manifest_.statistics[v]).quantity));
       if (manifest_.statistics[v] == Variable::spread) count_above(value, offset, lanes, day);
     }
     if (!chunk_.paths.empty()) {
       for (std::size_t v = 0; v < manifest_.variables.size(); ++v) {
-        observe(plan_, day, manifest_.variables[v], work, value);
+        compiled::observe(plan_, day, manifest_.variables[v], work, value);
         const double quantum =
             storage_quantum(manifest_.variables[v], plan_.rate_precision_bp, plan_.amount_precision_usd_bn);
         float* table = chunk_.paths.data() + (v * chunk_.n_paths + offset) * n_days_ + day;
@@ -477,22 +477,6 @@ class ChunkRecorder {
 };
 
 }  // namespace
-
-BlockWorkspace::BlockWorkspace(const plan::Plan& plan)
-    : source(make_draw_source(plan)),
-      state(plan.params.basis_trade.cohorts),
-      outcome{},
-      flows{},
-      draws{},
-      path_draws{},
-      drivers{},
-      driver_draws{},
-      driver_scores{},
-      shock_sizes(plan.shocks.size()),
-      shock_starts(plan.shocks.size()),
-      correlated(plan.correlation ? plan.correlation->shocks.size() : 0),
-      scratch{},
-      late_scratch{} {}
 
 void open_block(const plan::Plan& plan, std::uint64_t first_path, BlockWorkspace& work) noexcept {
   draw_path_constants(*work.source, first_path, work.path_draws);
@@ -606,14 +590,14 @@ ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std
   for (std::size_t offset = 0; offset < result.n_paths; offset += kBlockPaths) {
     const std::size_t lanes = std::min(kBlockPaths, result.n_paths - offset);
     const std::uint64_t first_path = result.first_path + offset;
-    open_block(plan, first_path, work);
+    compiled::open_block(plan, first_path, work);
     features.open(plan, work);
     for (PathEvaluator& metric : metrics) metric.open();
     if (rank) rank->open();
     see_metrics(0);
     recorder.day(work, offset, lanes, 0);
     for (std::uint32_t day = 1; day < plan.days.size(); ++day) {
-      simulate_day(plan, first_path, day, work);
+      compiled::simulate_day(plan, first_path, day, work);
       features.see(plan, day, work);
       see_metrics(day);
       recorder.day(work, offset, lanes, day);
@@ -625,4 +609,4 @@ ChunkResult simulate_chunk(const plan::Plan& plan, const Manifest& manifest, std
   return result;
 }
 
-}  // namespace repoquake::engine
+}  // namespace repoquake::engine::compiled

@@ -9,6 +9,7 @@
 
 #include "repoquake/engine/chunk_result.hpp"
 #include "repoquake/engine/draw_source.hpp"
+#include "repoquake/engine/instruction_set.hpp"
 #include "repoquake/engine/manifest.hpp"
 #include "repoquake/model/drivers.hpp"
 #include "repoquake/model/step_day.hpp"
@@ -19,8 +20,9 @@ namespace repoquake::engine {
 
 /// What one thread needs to simulate blocks; made once, nothing is allocated after.
 struct BlockWorkspace {
-  explicit BlockWorkspace(const plan::Plan& plan);
+  explicit BlockWorkspace(const plan::Plan& plan, InstructionSet set = instruction_set());
 
+  const SimulationCode* code;  ///< that simulates with it
   std::unique_ptr<DrawSource> source;
   model::PathState state;
   model::DayOutcome outcome;
