@@ -5,6 +5,7 @@
 
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/elementary.hpp"
+#include "repoquake/core/lanes.hpp"
 
 namespace repoquake::model {
 namespace {
@@ -16,112 +17,117 @@ constexpr int kFirstForcedBisection = 8;  // plain Halley steps before this; the
 constexpr int kMaxSteps = 400;
 
 /// A value with its first two derivatives in x.
+template <Real V>
 struct Jet {
-  double value, slope, curvature;
+  V value, slope, curvature;
 };
 
-/// cash * u / (scale + u), u = (x - from)+.
-inline Jet saturating(double cash, double scale, double distance) noexcept {
-  const double u = std::max(distance, 0.0);
-  const double inverse = 1.0 / (scale + u);
-  const double slope = distance > 0.0 ? cash * scale * inverse * inverse : 0.0;
-  return {cash * u * inverse, slope, -2.0 * slope * inverse};
+/// amount * u / (scale + u), u = (x - from)+.
+template <Real V>
+[[gnu::always_inline]] inline Jet<V> saturating(V amount, double scale, V distance) noexcept {
+  const V u = larger(distance, splat<V>(0.0));
+  const V inverse = 1.0 / (scale + u);
+  const V slope = select(distance > 0.0, amount * scale * inverse * inverse, splat<V>(0.0));
+  return {amount * u * inverse, slope, -2.0 * slope * inverse};
 }
 
 /// Exponentially distributed stigma, capped.
-inline Jet standing_repo(const SessionTerms& t, double rate) noexcept {
-  const double z = (rate - t.standing_repo_spread) / t.smoothing;
-  const double unused = t.addressable * elementary::exp(-t.smoothing * elementary::softplus(z) / t.stigma);
-  const double take_up = t.addressable - unused;
-  const double share = elementary::logistic(z);
-  const double slope = unused * share / t.stigma;
-  const double curvature = unused / t.stigma * share * ((1.0 - share) / t.smoothing - share / t.stigma);
-  const bool below_cap = take_up < t.cap;
-  return {below_cap ? take_up : t.cap, below_cap ? slope : 0.0, below_cap ? curvature : 0.0};
+template <Real V>
+[[gnu::always_inline]] inline Jet<V> standing_repo(const SessionTerms& t, V rate) noexcept {
+  const V z = (rate - t.standing_repo_spread) / t.smoothing;
+  const V unused = t.addressable * elementary::exp(-t.smoothing * elementary::softplus(z) / t.stigma);
+  const V take_up = t.addressable - unused;
+  const V share = elementary::logistic(z);
+  const V slope = unused * share / t.stigma;
+  const V curvature = unused / t.stigma * share * ((1.0 - share) / t.smoothing - share / t.stigma);
+  const auto below_cap = take_up < t.cap;
+  return {select(below_cap, take_up, splat<V>(t.cap)), select(below_cap, slope, splat<V>(0.0)),
+          select(below_cap, curvature, splat<V>(0.0))};
 }
 
-inline Jet operation(const SessionTerms& t, double offered, double rate) noexcept {
-  const double reach = rate + t.bid_reach;
-  const double unused = t.appetite * elementary::exp(-std::max(reach, 0.0) / t.appetite_scale);
-  const double demanded = t.appetite - unused;
-  const bool is_free = reach > 0.0 && demanded < offered;
-  const double slope = is_free ? unused / t.appetite_scale : 0.0;
-  return {demanded < offered ? demanded : offered, slope, -slope / t.appetite_scale};
+template <Real V>
+[[gnu::always_inline]] inline Jet<V> operation(const SessionTerms& t, V offered, V rate) noexcept {
+  const V reach = rate + t.bid_reach;
+  const V unused = t.appetite * elementary::exp(-larger(reach, splat<V>(0.0)) / t.appetite_scale);
+  const V demanded = t.appetite - unused;
+  const auto fits = demanded < offered;
+  const V slope = select((reach > 0.0) & fits, unused / t.appetite_scale, splat<V>(0.0));
+  return {select(fits, demanded, offered), slope, -slope / t.appetite_scale};
 }
 
-template <bool kStandingRepo, bool kOperation>
-inline Jet excess(const SessionTerms& t, double need, double cash, double capacity, double markup, double offered,
-                  double x) noexcept {
-  const Jet funds = saturating(cash, t.switching_scale, x - t.floor);
-  const Jet banks = saturating(capacity, t.half_saturation, x - t.reservation);
-  const double beyond = x - t.stress_spread;
-  Jet g{
-      need - t.elasticity * std::max(x, 0.0) - t.stress_elasticity * std::max(beyond, 0.0) - funds.value - banks.value,
-      -(x > 0.0 ? t.elasticity : 0.0) - (beyond > 0.0 ? t.stress_elasticity : 0.0) - funds.slope - banks.slope,
-      -funds.curvature - banks.curvature};
+/// What a path brings to a session.
+template <Real V>
+struct Offer {
+  V need, cash, capacity, markup, offered;
+};
+
+template <bool kStandingRepo, bool kOperation, Real V>
+[[gnu::always_inline]] inline Jet<V> excess(const SessionTerms& t, const Offer<V>& c, V x) noexcept {
+  const V zero = splat<V>(0.0);
+  const Jet<V> funds = saturating(c.cash, t.switching_scale, x - t.floor);
+  const Jet<V> banks = saturating(c.capacity, t.half_saturation, x - t.reservation);
+  const V beyond = x - t.stress_spread;
+  Jet<V> g{c.need - t.elasticity * larger(x, zero) - t.stress_elasticity * larger(beyond, zero) - funds.value -
+               banks.value,
+           -select(x > 0.0, splat<V>(t.elasticity), zero) - select(beyond > 0.0, splat<V>(t.stress_elasticity), zero) -
+               funds.slope - banks.slope,
+           -funds.curvature - banks.curvature};
   if constexpr (kStandingRepo) {
-    const Jet facility = standing_repo(t, x + markup);
+    const Jet<V> facility = standing_repo(t, x + c.markup);
     g = {g.value - facility.value, g.slope - facility.slope, g.curvature - facility.curvature};
   }
   if constexpr (kOperation) {
-    const Jet tomo = operation(t, offered, x + markup);
+    const Jet<V> tomo = operation(t, c.offered, x + c.markup);
     g = {g.value - t.pass_through * tomo.value, g.slope - t.pass_through * tomo.slope,
          g.curvature - t.pass_through * tomo.curvature};
   }
   return g;
 }
 
-/// Bracketed Halley iteration (exact in one step for a single saturating schedule), all lanes abreast; a lane that is
-/// done is frozen by select. A lane is done when its bracket is narrower than the tolerance: a small step alone proves
-/// nothing beside a kink.
+/// Bracketed Halley iteration (exact in one step for a single saturating schedule); a lane that is done is frozen by
+/// select. A lane is done when its bracket is narrower than the tolerance: a small step alone proves nothing beside a
+/// kink.
 template <bool kStandingRepo, bool kOperation>
-void clear_lanes(const SessionTerms& t, const SessionColumns& c, Column spread,
-                 std::span<std::uint32_t, kBlockPaths> flags) noexcept {
-  ColumnData low, high, nudge;
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const auto at = [&](double x) {
-      return excess<kStandingRepo, kOperation>(t, c.need[i], c.cash[i], c.capacity[i], c.markup[i], c.offered[i], x)
-          .value;
-    };
-    const bool is_met_at_floor = at(t.floor) <= 0.0;
-    const bool is_open_at_top = !is_met_at_floor && at(kHighestSpread) > 0.0;
-    low[i] = is_open_at_top ? kHighestSpread : t.floor;
-    high[i] = is_met_at_floor ? t.floor : kHighestSpread;
-    spread[i] = std::clamp(spread[i], low[i], high[i]);
-    nudge[i] = kFirstNudge;
-    flags[i] |= is_open_at_top ? bit(PathFlag::no_clearing) : 0U;
-  }
+[[gnu::always_inline]] inline Lanes clear_lanes(const SessionTerms& t, const Offer<Lanes>& c, Lanes guess) noexcept {
+  const auto excess_at = [&](Lanes x) { return excess<kStandingRepo, kOperation>(t, c, x); };
+  const Mask is_met_at_floor = excess_at(splat<Lanes>(t.floor)).value <= 0.0;
+  const Mask is_open_at_top = ~is_met_at_floor & (excess_at(splat<Lanes>(kHighestSpread)).value > 0.0);
+  Lanes low = select(is_open_at_top, kHighestSpread, splat<Lanes>(t.floor));
+  Lanes high = select(is_met_at_floor, t.floor, splat<Lanes>(kHighestSpread));
+  Lanes x = smaller(larger(guess, low), high);
+  Lanes nudge = splat<Lanes>(kFirstNudge);
   for (int step = 0; step < kMaxSteps; ++step) {
-    double widest = 0.0;
-    for (std::size_t i = 0; i < kBlockPaths; ++i) widest = std::max(widest, high[i] - low[i]);
-    if (widest <= kTolerance) break;
-    const bool bisects = step >= kFirstForcedBisection && step % 2 == 0;
-    for (std::size_t i = 0; i < kBlockPaths; ++i) {
-      const bool is_done = high[i] - low[i] <= kTolerance;
-      const double x = spread[i];
-      const Jet g =
-          excess<kStandingRepo, kOperation>(t, c.need[i], c.cash[i], c.capacity[i], c.markup[i], c.offered[i], x);
-      const bool is_below = g.value > 0.0;
-      const double new_low = is_below ? x : low[i];
-      const double new_high = is_below ? high[i] : x;
-      const double middle = 0.5 * (new_low + new_high);
-      // Halley's denominator; where it has the wrong sign or no size, bisect. The quotient is made safe before dividing.
-      const double denominator = 2.0 * g.slope * g.slope - g.value * g.curvature;
-      const bool is_usable = denominator > 1e-200;
-      const double halley = -2.0 * g.value * g.slope / (is_usable ? denominator : 1.0);
-      const bool is_settled = is_usable && std::fabs(halley) <= kSettled;
-      double next = x + halley + (is_settled ? (is_below ? nudge[i] : -nudge[i]) : 0.0);
-      const bool is_inside = is_usable && next > new_low && next < new_high;
-      next = is_inside && !(bisects && !is_settled) ? next : middle;
-      low[i] = is_done ? low[i] : new_low;
-      high[i] = is_done ? high[i] : new_high;
-      spread[i] = is_done ? x : next;
-      nudge[i] = is_settled ? 4.0 * nudge[i] : nudge[i];
-    }
+    const Mask is_open = high - low > kTolerance;
+    if (!any(is_open)) break;
+    const Mask bisects = Mask{} - (step >= kFirstForcedBisection && step % 2 == 0 ? 1 : 0);
+    const Jet<Lanes> g = excess_at(x);
+    const Mask is_below = g.value > 0.0;
+    const Lanes new_low = select(is_below, x, low);
+    const Lanes new_high = select(is_below, high, x);
+    const Lanes middle = 0.5 * (new_low + new_high);
+    // Halley's denominator; where it has the wrong sign or no size, bisect. The quotient is made safe before dividing.
+    const Lanes denominator = 2.0 * g.slope * g.slope - g.value * g.curvature;
+    const Mask is_usable = denominator > 1e-200;
+    const Lanes halley = -2.0 * g.value * g.slope / select(is_usable, denominator, 1.0);
+    const Mask is_settled = is_usable & (elementary::detail::magnitude(halley) <= kSettled);
+    Lanes next = x + halley + select(is_settled, select(is_below, nudge, -nudge), 0.0);
+    const Mask is_inside = is_usable & (next > new_low) & (next < new_high);
+    next = select(is_inside & ~(bisects & ~is_settled), next, middle);
+    low = select(is_open, new_low, low);
+    high = select(is_open, new_high, high);
+    x = select(is_open, next, x);
+    nudge = select(is_settled, 4.0 * nudge, nudge);
   }
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    RQ_ENSURE(high[i] - low[i] <= kTolerance);
-    spread[i] = 0.5 * (low[i] + high[i]);
+  RQ_ENSURE(!any(high - low > kTolerance));
+  return 0.5 * (low + high);
+}
+
+template <bool kStandingRepo, bool kOperation>
+void clear_block(const SessionTerms& t, const SessionColumns& c, Column spread) noexcept {
+  for (std::size_t i = 0; i < kBlockPaths; i += kLanes) {
+    const Offer<Lanes> offer{load(c.need, i), load(c.cash, i), load(c.capacity, i), load(c.markup, i),
+                             load(c.offered, i)};
+    store(clear_lanes<kStandingRepo, kOperation>(t, offer, load(spread, i)), spread, i);
   }
 }
 
@@ -153,17 +159,19 @@ void clear_repo_market(const SessionTerms& terms, const SessionColumns& columns,
   for (const double offered : columns.offered) most_offered = std::max(most_offered, offered);
   const bool has_operation = most_offered > 0.0;
   if (terms.has_standing_repo)
-    has_operation ? clear_lanes<true, true>(terms, columns, spread, flags)
-                  : clear_lanes<true, false>(terms, columns, spread, flags);
+    has_operation ? clear_block<true, true>(terms, columns, spread) : clear_block<true, false>(terms, columns, spread);
   else
-    has_operation ? clear_lanes<false, true>(terms, columns, spread, flags)
-                  : clear_lanes<false, false>(terms, columns, spread, flags);
+    has_operation ? clear_block<false, true>(terms, columns, spread)
+                  : clear_block<false, false>(terms, columns, spread);
+  for (std::size_t i = 0; i < kBlockPaths; ++i)  // where need is left at the top, no other root is as high
+    flags[i] |= spread[i] == kHighestSpread ? bit(PathFlag::no_clearing) : 0U;
 }
 
 UsdBn excess_need(const SessionTerms& terms, UsdBn need, UsdBn cash, UsdBn capacity, Spread markup, UsdBn offered,
                   Spread x) noexcept {
-  return terms.has_standing_repo ? excess<true, true>(terms, need, cash, capacity, markup, offered, x).value
-                                 : excess<false, true>(terms, need, cash, capacity, markup, offered, x).value;
+  const Offer<double> offer{need, cash, capacity, markup, offered};
+  return terms.has_standing_repo ? excess<true, true>(terms, offer, x).value
+                                 : excess<false, true>(terms, offer, x).value;
 }
 
 UsdBn mmf_lending(const SessionTerms& terms, UsdBn cash, Spread x) noexcept {

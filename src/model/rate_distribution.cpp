@@ -4,134 +4,130 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 
 #include "repoquake/core/elementary.hpp"
+#include "repoquake/core/lanes.hpp"
 
 namespace repoquake::model {
 namespace {
 
 constexpr int kMaxSteps = 100;
-constexpr Spread kQuantileTolerance = 1e-10;  // of a quantile
-constexpr double kLeastDensity = 1e-200;      // per bp
-constexpr Spread kNewtonStep = 1e-6;          // bp against widths of at least 1 bp: leaves an error near its square
+constexpr double kSettledStep = 1e-4;  // in widths: Halley's next step is about its cube
 
-/// Mass of a two-piece Laplace law below x, and its density there.
-struct Below {
-  double mass, density;
-};
-
-[[gnu::always_inline]] inline Below below(double x, double centre, double left, double right) noexcept {
+/// Share of volume of a two-piece Laplace law at or below x.
+[[gnu::always_inline]] inline double mass_below(double x, double centre, double left, double right) noexcept {
   const double z = x - centre;
-  const double width = z < 0.0 ? left : right;
-  const double e = 0.5 * elementary::exp(-std::fabs(z) / width);
-  return {z < 0.0 ? e : 1.0 - e, e / width};
+  const double e = 0.5 * elementary::exp(-std::fabs(z) / (z < 0.0 ? left : right));
+  return z < 0.0 ? e : 1.0 - e;
 }
 
-/// The law seen from the other side: quantile(law, p) = -quantile(mirrored(law), 1 - p).
-[[gnu::always_inline]] inline RateLaw mirrored(const RateLaw& l) noexcept {
-  return {-l.am_centre, l.am_right, l.am_left, -l.pm_centre, l.pm_right, l.pm_left, l.am_weight};
-}
+/// A share of volume and the logarithms that every law with this weight of the morning needs.
+struct ShareTerms {
+  ShareTerms(double share_below, double am_weight) noexcept
+      : share(share_below),
+        log_below(elementary::log(share)),
+        log_above(elementary::log(1.0 - share)),
+        log_to_am(log_or_nothing(std::fabs(am_weight - share))),
+        log_to_pm(log_or_nothing(std::fabs(1.0 - am_weight - share))) {}
 
-/// Where a two-piece Laplace law has `mass` below it, in widths from the centre.
-inline double widths_from_centre(double mass) noexcept {
-  if (mass < 0.5) return elementary::log(2.0 * mass);
-  return mass < 1.0 ? -elementary::log(2.0 * (1.0 - mass)) : 1e6;
-}
+  static double log_or_nothing(double x) noexcept { return elementary::log(std::max(x, 1e-300)); }
 
-/// A share of volume in the lower half, and what follows from it for every law with these weights.
-struct TailShare {
-  TailShare(double tail, double am_weight) noexcept
-      : share(tail),
-        log(elementary::log(tail)),
-        alone(widths_from_centre(tail)),
-        am_only(am_weight > 0.0 ? widths_from_centre(tail / am_weight) : 1e6),
-        pm_only(am_weight < 1.0 ? widths_from_centre(tail / (1.0 - am_weight)) : 1e6) {}
-  double share, log;
-  double alone;             ///< of a session that had all the volume
-  double am_only, pm_only;  ///< of a session if the other had no volume as low as that
+  double share;
+  double log_below, log_above;  ///< ln p, ln (1 - p)
+  double log_to_am, log_to_pm;  ///< ln |w - p| for the weight of either session
 };
 
-/// A bracket of the quantile and the next point to look at; done when the bracket is closed.
-struct Search {
-  double low, high, x;
-  [[nodiscard]] bool is_open() const noexcept { return high - low > kQuantileTolerance; }
+/// The mixture with its sessions in the order of their centres: `low` and `high`. An inverse width per bp.
+template <Real V>
+struct OrderedLaw {
+  Condition<V> am_is_low;
+  V low_centre, high_centre;
+  V low_outward, low_inward, high_inward, high_outward;  ///< inverse widths, away from and towards the other centre
+  V low_weight;
+  V log_half_low, log_half_high;     ///< of weight / 2
+  V gap_in_low, gap_in_high;         ///< between the centres, in widths towards the other
+  V share_below_low, share_below_high;  ///< F at either centre
 };
 
-/// The quantile lies between those of the two sessions, and below where either session alone would fill the share:
-/// the lower of those two is close unless both sessions matter.
-[[gnu::always_inline]] inline Search start(const RateLaw& l, const TailShare& tail) noexcept {
-  const double am = l.am_centre + l.am_left * tail.alone;
-  const double pm = l.pm_centre + l.pm_left * tail.alone;
-  const double am_fills = l.am_centre + (tail.am_only < 0.0 ? l.am_left : l.am_right) * tail.am_only;
-  const double pm_fills = l.pm_centre + (tail.pm_only < 0.0 ? l.pm_left : l.pm_right) * tail.pm_only;
-  const double low = std::min(am, pm), high = std::max(am, pm);
-  return {low, high, std::min(std::max(std::min(am_fills, pm_fills), low), high)};
-}
-
-/// One step of Newton on the log of the mass below, where an exponential law is a straight line; where it leaves the
-/// bracket, bisection. It converges quadratically on either side of a centre, so a small step that crosses none leaves an
-/// error of its square, and closes the bracket.
-[[gnu::always_inline]] inline Search advance(const RateLaw& law, const TailShare& tail, const Search& s) noexcept {
-  const Below am = below(s.x, law.am_centre, law.am_left, law.am_right);
-  const Below pm = below(s.x, law.pm_centre, law.pm_left, law.pm_right);
-  const double mass = law.am_weight * am.mass + (1.0 - law.am_weight) * pm.mass;
-  const double density = law.am_weight * am.density + (1.0 - law.am_weight) * pm.density;
-  const bool is_left = mass < tail.share;
-  const double low = is_left ? s.x : s.low;
-  const double high = is_left ? s.high : s.x;
-  const bool has_volume = density > kLeastDensity;  // far from both centres there is none to divide by
-  const double safe_mass = has_volume ? mass : 1.0;
-  const double next = s.x - (elementary::log(safe_mass) - tail.log) * safe_mass / (has_volume ? density : 1.0);
-  const bool crosses =
-      (s.x < law.am_centre) != (next < law.am_centre) || (s.x < law.pm_centre) != (next < law.pm_centre);
-  const bool is_settled = has_volume && !crosses && std::fabs(next - s.x) <= kNewtonStep;
-  const bool is_inside = has_volume && next > low && next < high;
-  const double settled = std::min(std::max(next, low), high);
-  const double x = is_settled ? settled : is_inside ? next : 0.5 * (low + high);
-  return {is_settled ? settled : low, is_settled ? settled : high, x};
-}
-
-/// The laws of a block.
-struct LawColumns {
-  ColumnData am_centre, am_left, am_right, pm_centre, pm_left, pm_right;
-  double am_weight;
-
-  void set(std::size_t i, const RateLaw& l) noexcept {
-    am_centre[i] = l.am_centre, am_left[i] = l.am_left, am_right[i] = l.am_right;
-    pm_centre[i] = l.pm_centre, pm_left[i] = l.pm_left, pm_right[i] = l.pm_right;
-  }
-  [[nodiscard, gnu::always_inline]] RateLaw operator[](std::size_t i) const noexcept {
-    return {am_centre[i], am_left[i], am_right[i], pm_centre[i], pm_left[i], pm_right[i], am_weight};
-  }
+template <Real V>
+struct SessionLaw {
+  V centre, left, right;
 };
 
-/// Quantiles of all laws of a block, lanes abreast; a lane that is done stays as it is.
-template <bool kUpper>
-void solve_quantiles(const LawColumns& laws, double share, Column out) noexcept {
-  const auto law_of = [&](std::size_t i) { return kUpper ? mirrored(laws[i]) : laws[i]; };
-  const TailShare tail(kUpper ? 1.0 - share : share, laws.am_weight);
-  ColumnData low, high;
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const Search s = start(law_of(i), tail);
-    low[i] = s.low, high[i] = s.high, out[i] = s.x;
+template <Real V>
+[[gnu::always_inline]] inline OrderedLaw<V> order_sessions(const SessionLaw<V>& am, const SessionLaw<V>& pm,
+                                                           double am_weight) noexcept {
+  const auto am_is_low = am.centre <= pm.centre;
+  const double log_half_am = ShareTerms::log_or_nothing(0.5 * am_weight);
+  const double log_half_pm = ShareTerms::log_or_nothing(0.5 * (1.0 - am_weight));
+  const V am_left = 1.0 / am.left, am_right = 1.0 / am.right, pm_left = 1.0 / pm.left, pm_right = 1.0 / pm.right;
+  OrderedLaw<V> law;
+  law.am_is_low = am_is_low;
+  law.low_centre = select(am_is_low, am.centre, pm.centre);
+  law.high_centre = select(am_is_low, pm.centre, am.centre);
+  law.low_outward = select(am_is_low, am_left, pm_left);
+  law.low_inward = select(am_is_low, am_right, pm_right);
+  law.high_inward = select(am_is_low, pm_left, am_left);
+  law.high_outward = select(am_is_low, pm_right, am_right);
+  law.low_weight = select(am_is_low, splat<V>(am_weight), splat<V>(1.0 - am_weight));
+  law.log_half_low = select(am_is_low, splat<V>(log_half_am), splat<V>(log_half_pm));
+  law.log_half_high = select(am_is_low, splat<V>(log_half_pm), splat<V>(log_half_am));
+  const V gap = law.high_centre - law.low_centre;
+  law.gap_in_low = gap * law.low_inward;
+  law.gap_in_high = gap * law.high_inward;
+  law.share_below_low = 0.5 * (law.low_weight + (1.0 - law.low_weight) * elementary::exp(-law.gap_in_high));
+  law.share_below_high =
+      law.low_weight * (1.0 - 0.5 * elementary::exp(-law.gap_in_low)) + 0.5 * (1.0 - law.low_weight);
+  return law;
+}
+
+/// The z with e^(a + s z) + e^(b + t z) = 1; s, t > 0. Halley's method on the logarithm of the sum, which is convex: from
+/// where the larger term alone is 1 a few steps lead to the root, one if the rates are equal.
+template <Real V>
+[[gnu::always_inline]] inline V balance_exponentials(V a, V s, V b, V t) noexcept {
+  const auto a_leads = a * t > b * s;
+  V z = -select(a_leads, a, b) / select(a_leads, s, t);
+  const V rate = larger(s, t);
+  const V square_of_difference = (s - t) * (s - t);
+  auto is_open = rate > 0.0;
+  for (int step = 0; step < kMaxSteps && any(is_open); ++step) {
+    const V first = elementary::exp(a + s * z);
+    const V second = elementary::exp(b + t * z);
+    const V sum = first + second;
+    const V height = elementary::log(sum);
+    const V slope = first * s + second * t;  // times the sum, as the next
+    const V move =
+        2.0 * height * slope * sum / (2.0 * slope * slope - height * first * second * square_of_difference);
+    z = select(is_open, z - move, z);
+    is_open = is_open & (elementary::detail::magnitude(move) * rate > kSettledStep);
   }
-  for (int step = 0; step < kMaxSteps; ++step) {
-    int open = 0;
-    for (std::size_t i = 0; i < kBlockPaths; ++i) open += high[i] - low[i] > kQuantileTolerance ? 1 : 0;
-    if (open == 0) break;
-    for (std::size_t i = 0; i < kBlockPaths; ++i) {
-      const Search old{low[i], high[i], out[i]};
-      const Search next = advance(law_of(i), tail, old);
-      const bool is_open = old.is_open();
-      low[i] = is_open ? next.low : old.low;
-      high[i] = is_open ? next.high : old.high;
-      out[i] = is_open ? next.x : old.x;
-    }
-  }
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const double x = std::min(std::max(out[i], low[i]), high[i]);
-    out[i] = kUpper ? -x : x;
-  }
+  return z;
+}
+
+/// The quantile, measured from the nearer centre. Outside both centres two exponentials fill the tail,
+///   w_near/2 e^(-y/outward) + w_far/2 e^(-gap/inward_far) e^(-y/inward_far) = p or 1 - p,
+/// between them they balance what is left of the near session's volume,
+///   |w_near - p| e^(y/inward) + w_far/2 e^(-gap/inward_far) e^(y (1/inward + 1/inward_far)) = w_near/2:
+/// the same equation in logarithms.
+template <Real V>
+[[gnu::always_inline]] inline V solve_quantile(const OrderedLaw<V>& l, const ShareTerms& p) noexcept {
+  const auto is_below = p.share <= l.share_below_low;
+  const auto is_above = p.share >= l.share_below_high;
+  const auto is_outside = is_below | is_above;
+  const auto from_low = is_below | ((p.share < l.low_weight) & (!is_above));
+  const V inward = select(from_low, l.low_inward, l.high_inward);
+  const V far_rate = select(from_low, l.high_inward, l.low_inward);
+  const V log_near = select(from_low, l.log_half_low, l.log_half_high);
+  const V log_far = select(from_low, l.log_half_high - l.gap_in_high, l.log_half_low - l.gap_in_low);
+  const V log_tail = select(is_below, splat<V>(p.log_below), splat<V>(p.log_above));
+  const V log_rest = select(from_low == l.am_is_low, splat<V>(p.log_to_am), splat<V>(p.log_to_pm));
+  const V outward = select(from_low, l.low_outward, l.high_outward);
+  const V z = balance_exponentials<V>(select(is_outside, log_near - log_tail, log_rest - log_near),
+                                      select(is_outside, outward, inward),
+                                      log_far - select(is_outside, log_tail, log_near),
+                                      select(is_outside, far_rate, inward + far_rate));
+  return select(from_low, l.low_centre + z, l.high_centre - z);
 }
 
 /// Spread of EFFR over IORB at reserves over bank assets, linear between, flat outside.
@@ -170,18 +166,14 @@ RateLaw rate_law(const ModelParams& params, Spread am_spread, Spread pm_spread, 
 }
 
 double volume_below(const RateLaw& law, Spread x) noexcept {
-  return law.am_weight * below(x, law.am_centre, law.am_left, law.am_right).mass +
-         (1.0 - law.am_weight) * below(x, law.pm_centre, law.pm_left, law.pm_right).mass;
+  return law.am_weight * mass_below(x, law.am_centre, law.am_left, law.am_right) +
+         (1.0 - law.am_weight) * mass_below(x, law.pm_centre, law.pm_left, law.pm_right);
 }
 
 Spread quantile(const RateLaw& law, double share) noexcept {
-  const bool is_upper = share > 0.5;
-  const RateLaw seen = is_upper ? mirrored(law) : law;
-  const TailShare tail(is_upper ? 1.0 - share : share, law.am_weight);
-  Search s = start(seen, tail);
-  for (int step = 0; step < kMaxSteps && s.is_open(); ++step) s = advance(seen, tail, s);
-  const double x = std::min(std::max(s.x, s.low), s.high);
-  return is_upper ? -x : x;
+  const SessionLaw<double> am{law.am_centre, law.am_left, law.am_right};
+  const SessionLaw<double> pm{law.pm_centre, law.pm_left, law.pm_right};
+  return solve_quantile(order_sessions(am, pm, law.am_weight), ShareTerms(share, law.am_weight));
 }
 
 void spread_rates(const ModelParams& params, const DayContext& day, const DayDraws& draws, Spread lowest,
@@ -189,27 +181,37 @@ void spread_rates(const ModelParams& params, const DayContext& day, const DayDra
   const auto& d = params.dispersion;
   const double tau = day.has_standing_repo ? d.tail_with_standing_repo : 1.0;
   const double noise_step = d.noise_sd * std::sqrt(1.0 - d.noise_persistence * d.noise_persistence);
-  LawColumns laws;
-  laws.am_weight = d.am_weight;
+  std::array<ColumnData, 6> laws;  // the fields of RateLaw
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const double eta = elementary::exp(d.tail_dispersion * draws.tail_width[i]);
-    laws.set(i, rate_law(params, state.am_spread[i], state.pm_spread[i], tau * eta));
+    const RateLaw law = rate_law(params, state.am_spread[i], state.pm_spread[i], tau * eta);
+    laws[0][i] = law.am_centre, laws[1][i] = law.am_left, laws[2][i] = law.am_right;
+    laws[3][i] = law.pm_centre, laws[4][i] = law.pm_left, laws[5][i] = law.pm_right;
     state.rate_noise[i] = d.noise_persistence * state.rate_noise[i] + noise_step * draws.rate_noise[i];
   }
-  for (std::size_t k = 0; k < kPercentileCount; ++k) {
-    ColumnData& percentile = out.percentiles[k];
-    kPercentiles[k] > 0.5 ? solve_quantiles<true>(laws, kPercentiles[k], percentile)
-                          : solve_quantiles<false>(laws, kPercentiles[k], percentile);
-    for (std::size_t i = 0; i < kBlockPaths; ++i)
-      percentile[i] = std::max(percentile[i] + d.fan[k], lowest) + state.rate_noise[i];
+  std::array<std::optional<ShareTerms>, kPercentileCount> shares;
+  for (std::size_t k = 0; k < kPercentileCount; ++k) shares[k].emplace(kPercentiles[k], d.am_weight);
+  for (std::size_t i = 0; i < kBlockPaths; i += kLanes) {
+    const SessionLaw<Lanes> am{load(laws[0], i), load(laws[1], i), load(laws[2], i)};
+    const SessionLaw<Lanes> pm{load(laws[3], i), load(laws[4], i), load(laws[5], i)};
+    const OrderedLaw<Lanes> law = order_sessions(am, pm, d.am_weight);
+    const Lanes noise = load(state.rate_noise, i);
+    for (std::size_t k = 0; k < kPercentileCount; ++k) {
+      const Lanes percentile = solve_quantile(law, *shares[k]) + d.fan[k];
+      store(larger(percentile, splat<Lanes>(lowest)) + noise, out.percentiles[k], i);
+    }
   }
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const double spread = out.percentiles[kMedian][i];
     out.tgcr[i] = day.tgcr_since_2021 ? spread - kTgcrDiscount - kTgcrSlope * std::max(spread, 0.0)
                                       : spread - kTgcrDiscountBefore;
-    out.volume_above_srf_rate[i] =
-        day.has_standing_repo ? 1.0 - volume_below(laws[i], day.standing_repo_spread - d.fan[kMedian]) : 0.0;
   }
+  out.volume_above_srf_rate.fill(0.0);
+  if (!day.has_standing_repo) return;
+  const Spread rate = day.standing_repo_spread - d.fan[kMedian];
+  for (std::size_t i = 0; i < kBlockPaths; ++i)
+    out.volume_above_srf_rate[i] =
+        1.0 - volume_below({laws[0][i], laws[1][i], laws[2][i], laws[3][i], laws[4][i], laws[5][i], d.am_weight}, rate);
 }
 
 Spread effr_over_iorb(double reserves_over_assets) noexcept {

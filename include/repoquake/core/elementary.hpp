@@ -2,7 +2,7 @@
 ///
 /// Why not <cmath>: g++ does not vectorise calls to std::exp without -ffast-math, and glibc picks its code by CPU, so
 /// its last bits are not ours to promise. Here every function is straight-line arithmetic and selects: no branch, no
-/// table, no call but fabs and sqrt, which IEEE 754 rounds correctly. Built with -ffp-contract=off the results are the
+/// table, no call but fabs and sqrt, which IEEE 754 rounds correctly. Those that the solvers need take Lanes as well as double. Built with -ffp-contract=off the results are the
 /// same bits at -O0 and -O3, SSE2, AVX2 and AVX-512; tests/unit/core/elementary_test.cpp freezes a hash of them.
 /// With -O3 -fno-trapping-math -fno-math-errno g++ 12 vectorises a 256-lane loop over each of them already on SSE2.
 ///
@@ -19,6 +19,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "repoquake/core/lanes.hpp"
+
 namespace repoquake::elementary {
 
 namespace detail {
@@ -32,134 +34,162 @@ inline constexpr double kLn2Low = 0x1.cf79abc9e3b3ap-40;  ///< ln 2 - kLn2High
 
 inline constexpr std::uint64_t kOneBits = 0x3ff0'0000'0000'0000;       ///< of 1.0
 inline constexpr std::uint64_t kSqrtHalfBits = 0x3fe6'a09e'667f'3bcd;  ///< of sqrt(1/2)
+inline constexpr std::uint64_t kSignBit = 0x8000'0000'0000'0000;
 inline constexpr std::uint64_t kExponentMask = 0xfff0'0000'0000'0000;
 inline constexpr std::uint64_t kTwoTo52Bits = 0x4330'0000'0000'0000;  ///< of 2^52
 
 inline constexpr double kLargest = std::numeric_limits<double>::max();
 
 /// c0 + c1 x, and so on upwards, as a polynomial in x^2 of straight lines: half the latency of Horner's scheme.
-[[gnu::always_inline]] inline double lines(double, double, double c0) noexcept { return c0; }
-[[gnu::always_inline]] inline double lines(double x, double, double c0, double c1) noexcept { return c0 + c1 * x; }
-template <class... Higher>
-[[gnu::always_inline]] inline double lines(double x, double square, double c0, double c1, Higher... higher) noexcept {
+template <Real V>
+[[gnu::always_inline]] inline V lines(V, V, double c0) noexcept {
+  return splat<V>(c0);
+}
+template <Real V>
+[[gnu::always_inline]] inline V lines(V x, V, double c0, double c1) noexcept {
+  return c0 + c1 * x;
+}
+template <Real V, class... Higher>
+[[gnu::always_inline]] inline V lines(V x, V square, double c0, double c1, Higher... higher) noexcept {
   return (c0 + c1 * x) + square * lines(x, square, higher...);
 }
 
 /// c0 + c1 x + c2 x^2 + ...
-template <class... Coefficients>
-[[gnu::always_inline]] inline double polynomial(double x, Coefficients... c) noexcept {
+template <Real V, class... Coefficients>
+[[gnu::always_inline]] inline V polynomial(V x, Coefficients... c) noexcept {
   return lines(x, x * x, c...);
 }
 
 /// x = n ln 2 + r with |r| <= ln(2)/2.
+template <Real V>
 struct ExpParts {
-  double r;
-  double rest;           ///< exp(r) - 1
-  std::uint64_t n_bits;  ///< n, modulo 2^12, in the low bits
+  V r;
+  V rest;          ///< exp(r) - 1
+  Bits<V> n_bits;  ///< n, modulo 2^12, in the low bits
 };
 
 /// Pre: |x| <= 1100, else r is meaningless (but finite for finite x below 2^50).
-[[gnu::always_inline]] inline ExpParts split_exp(double x) noexcept {
-  const double shifted = x * kInverseLn2 + kRounder;
-  const double n = shifted - kRounder;
-  const double r = (x - n * kLn2High) - n * kLn2Low;
-  const double q = polynomial(r, 0x1.000000000000ap-1, 0x1.55555555554fap-3, 0x1.55555555508c0p-5, 0x1.1111111127af0p-7,
+template <Real V>
+[[gnu::always_inline]] inline ExpParts<V> split_exp(V x) noexcept {
+  const V shifted = x * kInverseLn2 + kRounder;
+  const V n = shifted - kRounder;
+  const V r = (x - n * kLn2High) - n * kLn2Low;
+  const V q = polynomial(r, 0x1.000000000000ap-1, 0x1.55555555554fap-3, 0x1.55555555508c0p-5, 0x1.1111111127af0p-7,
                               0x1.6c16c1841ded8p-10, 0x1.a01a012a8fdb9p-13, 0x1.a0199a28aa753p-16,
                               0x1.71df24fffacc8p-19, 0x1.28ad5bc1e1b8ap-22, 0x1.ad7fbdce77337p-26);
-  return {r, r + (r * r) * q, std::bit_cast<std::uint64_t>(shifted)};
+  return {r, r + (r * r) * q, std::bit_cast<Bits<V>>(shifted)};
 }
 
 /// 2^n for n in [-1022, 1023] from ExpParts::n_bits.
-[[gnu::always_inline]] inline double power_of_two(std::uint64_t n_bits) noexcept {
-  return std::bit_cast<double>((n_bits + 1023) << 52);
+template <Real V>
+[[gnu::always_inline]] inline V power_of_two(Bits<V> n_bits) noexcept {
+  return std::bit_cast<V>((n_bits + 1023) << 52);
 }
 
 /// x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)).
+template <Real V>
 struct LogParts {
-  double k;
-  double f;
-  std::uint64_t biased;  ///< k + 1023
+  V k;
+  V f;
+  Bits<V> biased;  ///< k + 1023
 };
 
-[[gnu::always_inline]] inline LogParts split_log(double x) noexcept {
-  const std::uint64_t bits = std::bit_cast<std::uint64_t>(x);
-  const std::uint64_t lifted = bits + (kOneBits - kSqrtHalfBits);
-  const std::uint64_t biased = lifted >> 52;
-  const double k = std::bit_cast<double>(biased | kTwoTo52Bits) - (0x1p52 + 1023.0);
-  const double m = std::bit_cast<double>((bits - (lifted & kExponentMask)) + kOneBits);
+template <Real V>
+[[gnu::always_inline]] inline LogParts<V> split_log(V x) noexcept {
+  const Bits<V> bits = std::bit_cast<Bits<V>>(x);
+  const Bits<V> lifted = bits + (kOneBits - kSqrtHalfBits);
+  const Bits<V> biased = lifted >> 52;
+  const V k = std::bit_cast<V>(biased | kTwoTo52Bits) - (0x1p52 + 1023.0);
+  const V m = std::bit_cast<V>((bits - (lifted & kExponentMask)) + kOneBits);
   return {k, m - 1.0, biased};
 }
 
 /// s (R + f^2/2) where log(1+f) = 2 atanh(s) = f - f^2/2 + s (R + f^2/2), s = f/(2+f), R = 2 s^2/3 + 2 s^4/5 + ...
-[[gnu::always_inline]] inline double log_remainder(double s, double half_square) noexcept {
-  const double z = s * s;
-  const double t = polynomial(z, 0x1.5555555555592p-1, 0x1.999999997fe5cp-2, 0x1.24924941f2281p-2, 0x1.c71c52028714cp-3,
+template <Real V>
+[[gnu::always_inline]] inline V log_remainder(V s, V half_square) noexcept {
+  const V z = s * s;
+  const V t = polynomial(z, 0x1.5555555555592p-1, 0x1.999999997fe5cp-2, 0x1.24924941f2281p-2, 0x1.c71c52028714cp-3,
                               0x1.7466414a3a004p-3, 0x1.39a16814a0e71p-3, 0x1.2f095d8147943p-3);
   return s * (half_square + z * t);
+}
+
+/// |x|.
+template <Real V>
+[[gnu::always_inline]] inline V magnitude(V x) noexcept {
+  return std::bit_cast<V>(std::bit_cast<Bits<V>>(x) & ~kSignBit);
 }
 
 }  // namespace detail
 
 /// e^x. Domain [-708, 709]; error <= 1.1 ulp. Below: 0, also for -inf. Above: exp(709) = 8.2e307. NaN stays NaN.
-[[nodiscard, gnu::always_inline]] inline double exp(double x) noexcept {
-  const double raised = x < -708.0 ? -708.0 : x;
-  const double clamped = raised > 709.0 ? 709.0 : raised;
-  const detail::ExpParts parts = detail::split_exp(clamped);
-  const double value = (1.0 + parts.rest) * detail::power_of_two(parts.n_bits);
-  return x < -708.0 ? 0.0 : value;
+template <Real V>
+[[nodiscard, gnu::always_inline]] inline V exp(V x) noexcept {
+  const V raised = select(x < -708.0, splat<V>(-708.0), x);
+  const V clamped = select(raised > 709.0, splat<V>(709.0), raised);
+  const detail::ExpParts<V> parts = detail::split_exp(clamped);
+  const V value = (1.0 + parts.rest) * detail::power_of_two<V>(parts.n_bits);
+  return select(x < -708.0, splat<V>(0.0), value);
 }
 
 /// ln x. Domain: x > 0 and normal; error <= 0.9 ulp, near 1 too. +inf and NaN return themselves. Zero, negative and
 /// subnormal x return a meaningless number (finite but for -inf); log(0) = -709.1.
-[[nodiscard, gnu::always_inline]] inline double log(double x) noexcept {
-  const detail::LogParts parts = detail::split_log(x);
-  const double s = parts.f / (2.0 + parts.f);
-  const double half_square = 0.5 * parts.f * parts.f;
-  const double tail = detail::log_remainder(s, half_square) + parts.k * detail::kLn2Low;
-  const double value = parts.k * detail::kLn2High - ((half_square - tail) - parts.f);
-  return x <= detail::kLargest ? value : x;
+template <Real V>
+[[nodiscard, gnu::always_inline]] inline V log(V x) noexcept {
+  const detail::LogParts<V> parts = detail::split_log(x);
+  const V s = parts.f / (2.0 + parts.f);
+  const V half_square = 0.5 * parts.f * parts.f;
+  const V tail = detail::log_remainder(s, half_square) + parts.k * detail::kLn2Low;
+  const V value = parts.k * detail::kLn2High - ((half_square - tail) - parts.f);
+  return select(x <= detail::kLargest, value, x);
 }
 
 /// ln(1 + y). Domain [0, 1e300]; error <= 0.9 ulp, for the smallest y too: log1p(y) = y there, log1p(0) = 0.
 /// Negative y is outside: meaningless below -0.29. NaN stays NaN.
 ///
 /// The part c of y that rounding 1 + y loses comes back as c/(1+y), its first-order effect.
-[[nodiscard, gnu::always_inline]] inline double log1p(double y) noexcept {
-  const double u = 1.0 + y;
-  const double y_in_u = u - 1.0;
-  const double lost = (1.0 - (u - y_in_u)) + (y - y_in_u);
-  const detail::LogParts parts = detail::split_log(u);
-  const double scaled = lost * std::bit_cast<double>((2046 - parts.biased) << 52);  // lost / 2^k
-  const double s = parts.f / (2.0 + parts.f);
-  const double correction = scaled * (1.0 - 2.0 * (s - s * s));  // 1/(1+f) = 1 - 2s + 2s^2 - ...
-  const double half_square = 0.5 * parts.f * parts.f;
-  const double tail = detail::log_remainder(s, half_square) + (parts.k * detail::kLn2Low + correction);
-  const double value = parts.k * detail::kLn2High - ((half_square - tail) - parts.f);
-  return y <= detail::kLargest ? value : y;
+template <Real V>
+[[nodiscard, gnu::always_inline]] inline V log1p(V y) noexcept {
+  const V u = 1.0 + y;
+  const V y_in_u = u - 1.0;
+  const V lost = (1.0 - (u - y_in_u)) + (y - y_in_u);
+  const detail::LogParts<V> parts = detail::split_log(u);
+  const V scaled = lost * std::bit_cast<V>((2046 - parts.biased) << 52);  // lost / 2^k
+  const V s = parts.f / (2.0 + parts.f);
+  const V correction = scaled * (1.0 - 2.0 * (s - s * s));  // 1/(1+f) = 1 - 2s + 2s^2 - ...
+  const V half_square = 0.5 * parts.f * parts.f;
+  const V tail = detail::log_remainder(s, half_square) + (parts.k * detail::kLn2Low + correction);
+  const V value = parts.k * detail::kLn2High - ((half_square - tail) - parts.f);
+  return select(y <= detail::kLargest, value, y);
 }
 
 /// 1 - e^-y without cancellation. Domain y >= 0; error <= 1.2 ulp, 1 from y = 40 on. Negative y is outside.
-[[nodiscard, gnu::always_inline]] inline double one_minus_exp(double y) noexcept {
-  const double clamped = y > 40.0 ? 40.0 : y;
-  const detail::ExpParts parts = detail::split_exp(-clamped);
-  const double scale = detail::power_of_two(parts.n_bits);
+template <Real V>
+[[nodiscard, gnu::always_inline]] inline V one_minus_exp(V y) noexcept {
+  const V clamped = select(y > 40.0, splat<V>(40.0), y);
+  const detail::ExpParts<V> parts = detail::split_exp(-clamped);
+  const V scale = detail::power_of_two<V>(parts.n_bits);
   return (1.0 - scale) - scale * parts.rest;
 }
 
 /// ln(1 + e^x) = max(x, 0) + log1p(e^-|x|). Domain: all finite x; error <= 1.8 ulp for x >= -708, 0 below.
-[[nodiscard, gnu::always_inline]] inline double softplus(double x) noexcept {
-  return (x > 0.0 ? x : 0.0) + log1p(exp(-std::fabs(x)));
+template <Real V>
+[[nodiscard, gnu::always_inline]] inline V softplus(V x) noexcept {
+  return select(x > 0.0, x, splat<V>(0.0)) + log1p(exp(-detail::magnitude(x)));
 }
 
 /// 1 / (1 + e^-x), the derivative of softplus. Domain: all finite x; error <= 2.4 ulp for x >= -708, 0 below.
-[[nodiscard, gnu::always_inline]] inline double logistic(double x) noexcept {
-  const double e = exp(-std::fabs(x));
-  return (x < 0.0 ? e : 1.0) / (1.0 + e);
+template <Real V>
+[[nodiscard, gnu::always_inline]] inline V logistic(V x) noexcept {
+  const V e = exp(-detail::magnitude(x));
+  return select(x < 0.0, e, splat<V>(1.0)) / (1.0 + e);
 }
 
 /// x^a = e^(a ln x). Domain: x > 0 and normal, any finite a. Relative error about 2^-53 (2 + 2 |a ln x|): the error of
 /// the logarithm is multiplied. Saturates as exp does: 0 below e^-708, 8.2e307 above e^709.
-[[nodiscard, gnu::always_inline]] inline double power(double x, double a) noexcept { return exp(a * log(x)); }
+template <Real V>
+[[nodiscard, gnu::always_inline]] inline V power(V x, double a) noexcept {
+  return exp(a * log(x));
+}
 
 /// The standard normal quantile: P(Z <= inverse_normal(u)) = u. Domain [2^-53, 1 - 2^-53], where open01() lives;
 /// error <= 3.2 ulp in both tails, odd about 1/2 bit by bit for such u. Below 2^-53 accuracy fades; 0 and 1 return
