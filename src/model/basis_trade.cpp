@@ -6,6 +6,7 @@
 
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/elementary.hpp"
+#include "repoquake/core/lanes.hpp"
 
 namespace repoquake::model {
 namespace {
@@ -15,14 +16,20 @@ using BasisParams = ModelParams::BasisTrade;
 constexpr UsdBn kFixedPointTolerance = 1e-9;
 constexpr int kMaxFixedPointSteps = 1000;  // every step either ends or passes a cohort's trigger or cap
 
-double margin_rate(const BasisParams& b, double volatility_ratio) noexcept {
-  return b.haircut +
-         b.futures_margin * elementary::power(std::max(volatility_ratio, b.margin_floor), b.margin_elasticity);
+template <Real V>
+[[gnu::always_inline]] inline V margin_rate(const BasisParams& b, V volatility_ratio) noexcept {
+  return b.haircut + b.futures_margin * elementary::power(larger(volatility_ratio, splat<V>(b.margin_floor)),
+                                                          b.margin_elasticity);
 }
 
 /// The basis after `total` sales of everyone.
+template <Real V>
+[[gnu::always_inline]] inline V basis_after(const BasisParams& b, V basis, V impact, V total) noexcept {
+  return larger((1.0 - b.basis_reversion) * basis + impact * total, splat<V>(0.0));
+}
+
 double basis_after(const BasisParams& b, const SalesTerms& t, double total) noexcept {
-  return std::max((1.0 - b.basis_reversion) * t.basis + t.impact * total, 0.0);
+  return basis_after(b, t.basis, t.impact, total);
 }
 
 /// How one cohort answers a loss per notional.
@@ -54,13 +61,18 @@ double loss_per_notional(const BasisParams& b, const SalesTerms& t, double belie
   return (basis_after(b, t, t.external_sales + believed) - t.basis) / kBpPerUnit;
 }
 
-/// Margin calls on one path: finds the day's sales, takes losses and cuts positions; writes the loss per notional.
+template <Real V>
+[[gnu::always_inline]] inline V spiral_of(const BasisParams& b, V position, V impact, V margin) noexcept {
+  return position * impact / (kBpPerUnit * margin * (1.0 + b.target_cushion));
+}
+
+/// Margin calls on one path: finds the day's sales, takes losses and cuts positions.
 void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::size_t lane, PathState& state,
-                          DayOutcome& out, double& loss) noexcept {
+                          DayOutcome& out) noexcept {
   constexpr std::size_t kStride = sizeof(ColumnData) / sizeof(double);
   const double total =
       least_fixed_point(b, terms, state.notional.front().data() + lane, state.equity.front().data() + lane, kStride);
-  loss = loss_per_notional(b, terms, total);
+  const double loss = loss_per_notional(b, terms, total);
   double sold = 0.0, forced = 0.0;
   for (std::size_t c = 0; c < b.cohorts; ++c) {
     double& notional = state.notional[c][lane];
@@ -77,6 +89,89 @@ void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::si
   }
   out.sales[lane] = sold;
   out.forced_sales[lane] = forced;
+}
+
+/// A day of kLanes paths from lane i on. Cohort by cohort, so that what is read stays close.
+[[gnu::always_inline]] inline void trade_lanes(const ModelParams& params, double fast_weight, double year_share,
+                                               const DayFlows& flows, const DayDraws& draws, std::size_t i,
+                                               PathState& state, DayOutcome& out) noexcept {
+  const auto& b = params.basis_trade;
+  const Lanes zero = splat<Lanes>(0.0);
+  const Lanes volatility = load(flows.volatility, i);
+  const Lanes am_spread = load(state.am_spread, i);
+  const Lanes fast_before = load(state.margin_volatility, i), slow_before = load(state.slow_volatility, i);
+  const Lanes average_before = load(state.funding_average, i);
+  const Lanes fast = fast_before + fast_weight * (volatility - fast_before);
+  const Lanes slow = slow_before + b.slow_volatility_weight * (volatility - slow_before);
+  const Lanes average = average_before + b.carry_weight * (am_spread - average_before);
+  store(fast, state.margin_volatility, i);
+  store(slow, state.slow_volatility, i);
+  store(average, state.funding_average, i);
+
+  const Lanes rally = larger(-load(flows.yield_change, i), zero);
+  const Lanes margin = margin_rate(b, fast / params.reference_volatility) +
+                       (1.0 - b.refinanced_share) * b.duration * rally / kBpPerUnit;
+  const Lanes alarm = larger(elementary::log(fast / slow), zero);
+  const Lanes carry = larger(average - b.carry_trigger, zero) / b.carry_scale;
+  const Lanes exit_share =
+      smaller(larger(b.voluntary_exit * alarm + b.carry_exit * carry, zero), splat<Lanes>(b.max_voluntary_exit));
+  const Lanes depth = elementary::power(larger(volatility, fast) / params.reference_volatility, b.impact_elasticity);
+  const Lanes impact = b.impact * depth;
+  const Lanes others = load(flows.other_sales, i) * load(state.other_sales_factor, i) *
+                       elementary::exp(b.daily_sales_dispersion * load(draws.other_sales, i));
+  const Lanes external = others - load(flows.fed_purchases, i);
+  store(external, out.external_sales, i);
+
+  // Funding, and what the funds would sell of their own will.
+  const Lanes cost = (am_spread - load(state.opening_spread, i)) / kBpPerUnit * year_share;
+  const Lanes sold_share = smaller(exit_share, splat<Lanes>(b.max_daily_sale));
+  Lanes position = zero, voluntary = zero;
+  for (std::size_t c = 0; c < b.cohorts; ++c) {
+    const Lanes notional = load(state.notional[c], i);
+    store(load(state.equity[c], i) - notional * cost, state.equity[c], i);
+    position += notional;
+    voluntary += sold_share * notional;
+  }
+
+  // Where that leaves every cohort above its maintenance margin, it is the fixed point and the day is calm.
+  const Lanes basis = load(state.futures_basis, i);
+  const Lanes loss = (basis_after(b, basis, impact, external + voluntary) - basis) / kBpPerUnit;
+  const Lanes least_ratio = loss + margin * (1.0 + b.maintenance_cushion) * (1.0 - exit_share);
+  Lanes slack = zero;
+  for (std::size_t c = 0; c < b.cohorts; ++c)
+    slack = smaller(slack, load(state.equity[c], i) - load(state.notional[c], i) * least_ratio);
+  const Mask is_calm = slack >= 0.0;
+
+  // Losses are taken and positions cut.
+  Lanes cut_position = zero, fund_equity = zero;
+  const Lanes calm_share = select(is_calm, sold_share, zero);
+  const Lanes calm_loss = select(is_calm, loss, zero);
+  store(voluntary, out.sales, i);
+  store(zero, out.forced_sales, i);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    if (is_calm[lane]) continue;
+    sell_on_margin_calls(b, {margin[lane], exit_share[lane], impact[lane], basis[lane], external[lane]}, i + lane,
+                         state, out);
+  }
+  for (std::size_t c = 0; c < b.cohorts; ++c) {
+    const Lanes notional = load(state.notional[c], i);
+    const Lanes equity = load(state.equity[c], i) - notional * calm_loss;
+    const Lanes kept = notional - calm_share * notional;
+    store(equity, state.equity[c], i);
+    store(kept, state.notional[c], i);
+    cut_position += kept;
+    fund_equity += equity;
+  }
+  store(cut_position, out.position, i);
+  store(fund_equity, out.fund_equity, i);
+
+  const Lanes spiral = spiral_of(b, position, impact, margin);
+  store(spiral, out.spiral_ratio, i);
+  for (std::size_t lane = 0; lane < kLanes; ++lane)
+    out.flags[i + lane] |= spiral[lane] >= 1.0 ? bit(PathFlag::spiral_unstable) : 0U;
+  const Lanes flow = external + load(out.sales, i);
+  store(basis_after(b, basis, impact, flow), state.futures_basis, i);
+  store(b.yield_persistence * load(state.yield_impact, i) + b.yield_impact * depth * flow, state.yield_impact, i);
 }
 
 }  // namespace
@@ -121,7 +216,7 @@ UsdBn least_fixed_point(const BasisParams& b, const SalesTerms& t, const double*
 }
 
 double spiral_ratio(const BasisParams& b, UsdBn position, double impact, double margin) noexcept {
-  return position * impact / (kBpPerUnit * margin * (1.0 + b.target_cushion));
+  return spiral_of(b, position, impact, margin);
 }
 
 void open_funds(const ModelParams& params, UsdBn position, double opening_volatility_bp, ConstColumn leverage_draw,
@@ -151,88 +246,8 @@ void trade_basis(const ModelParams& params, const DayContext& day, const DayFlow
   const auto& b = params.basis_trade;
   const double fast_weight = 1.0 - elementary::exp(-0.693147180559945309417 / b.margin_half_life);
   const double year_share = static_cast<double>(day.days_to_next) / kDayCountBasis;
-  ColumnData margin, exit_share, impact, yield_step, position;
-  std::ranges::fill(position, 0.0);
-
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const double volatility = flows.volatility[i];
-    state.margin_volatility[i] += fast_weight * (volatility - state.margin_volatility[i]);
-    state.slow_volatility[i] += b.slow_volatility_weight * (volatility - state.slow_volatility[i]);
-    state.funding_average[i] += b.carry_weight * (state.am_spread[i] - state.funding_average[i]);
-    const double rally = std::max(-flows.yield_change[i], 0.0);
-    margin[i] = margin_rate(b, state.margin_volatility[i] / params.reference_volatility) +
-                (1.0 - b.refinanced_share) * b.duration * rally / kBpPerUnit;
-    const double alarm = std::max(elementary::log(state.margin_volatility[i] / state.slow_volatility[i]), 0.0);
-    const double carry = std::max(state.funding_average[i] - b.carry_trigger, 0.0) / b.carry_scale;
-    exit_share[i] = std::clamp(b.voluntary_exit * alarm + b.carry_exit * carry, 0.0, b.max_voluntary_exit);
-    const double depth = elementary::power(
-        std::max(volatility, state.margin_volatility[i]) / params.reference_volatility, b.impact_elasticity);
-    impact[i] = b.impact * depth;
-    yield_step[i] = b.yield_impact * depth;
-    const double others = flows.other_sales[i] * state.other_sales_factor[i] *
-                          elementary::exp(b.daily_sales_dispersion * draws.other_sales[i]);
-    out.external_sales[i] = others - flows.fed_purchases[i];
-  }
-
-  // Funding, and what the funds would sell of their own will.
-  ColumnData voluntary, loss, slack;
-  voluntary.fill(0.0);
-  for (std::size_t c = 0; c < b.cohorts; ++c) {
-    ColumnData& notional = state.notional[c];
-    ColumnData& equity = state.equity[c];
-    for (std::size_t i = 0; i < kBlockPaths; ++i) {
-      equity[i] -= notional[i] * (state.am_spread[i] - state.opening_spread[i]) / kBpPerUnit * year_share;
-      position[i] += notional[i];
-      voluntary[i] += std::min(exit_share[i], b.max_daily_sale) * notional[i];
-    }
-  }
-
-  // Where that leaves every cohort above its maintenance margin, it is the fixed point and the day is calm.
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const SalesTerms terms{margin[i], exit_share[i], impact[i], state.futures_basis[i], out.external_sales[i]};
-    loss[i] = loss_per_notional(b, terms, voluntary[i]);
-    slack[i] = 0.0;
-  }
-  for (std::size_t c = 0; c < b.cohorts; ++c) {
-    const ColumnData& notional = state.notional[c];
-    const ColumnData& equity = state.equity[c];
-    for (std::size_t i = 0; i < kBlockPaths; ++i)
-      slack[i] =
-          std::min(slack[i], equity[i] - notional[i] * loss[i] -
-                                 margin[i] * (1.0 + b.maintenance_cushion) * (1.0 - exit_share[i]) * notional[i]);
-  }
-  out.forced_sales.fill(0.0);
-  out.position.fill(0.0);
-  out.fund_equity.fill(0.0);
-  out.sales = voluntary;
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    if (slack[i] >= 0.0) continue;
-    const SalesTerms terms{margin[i], exit_share[i], impact[i], state.futures_basis[i], out.external_sales[i]};
-    sell_on_margin_calls(b, terms, i, state, out, loss[i]);
-  }
-
-  // Losses are taken and positions cut.
-  for (std::size_t c = 0; c < b.cohorts; ++c) {
-    ColumnData& notional = state.notional[c];
-    ColumnData& equity = state.equity[c];
-    for (std::size_t i = 0; i < kBlockPaths; ++i) {
-      const bool is_calm = slack[i] >= 0.0;
-      const double sold = is_calm ? std::min(exit_share[i], b.max_daily_sale) * notional[i] : 0.0;
-      const double lost = is_calm ? notional[i] * loss[i] : 0.0;
-      equity[i] -= lost;
-      notional[i] -= sold;
-      out.position[i] += notional[i];
-      out.fund_equity[i] += equity[i];
-    }
-  }
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    out.spiral_ratio[i] = spiral_ratio(b, position[i], impact[i], margin[i]);
-    out.flags[i] |= out.spiral_ratio[i] >= 1.0 ? bit(PathFlag::spiral_unstable) : 0U;
-    const double flow = out.external_sales[i] + out.sales[i];
-    const double widened = (1.0 - b.basis_reversion) * state.futures_basis[i] + impact[i] * flow;
-    state.futures_basis[i] = std::max(widened, 0.0);
-    state.yield_impact[i] = b.yield_persistence * state.yield_impact[i] + yield_step[i] * flow;
-  }
+  for (std::size_t i = 0; i < kBlockPaths; i += kLanes)
+    trade_lanes(params, fast_weight, year_share, flows, draws, i, state, out);
 }
 
 }  // namespace repoquake::model
