@@ -18,14 +18,14 @@ constexpr int kMaxFixedPointSteps = 1000;  // every step either ends or passes a
 
 template <Real V>
 [[gnu::always_inline]] inline V margin_rate(const BasisParams& b, V volatility_ratio) noexcept {
-  return b.haircut + b.futures_margin * elementary::power(larger(volatility_ratio, splat<V>(b.margin_floor)),
+  return b.haircut + b.futures_margin * elementary::power(larger(volatility_ratio, b.margin_floor),
                                                           b.margin_elasticity);
 }
 
 /// The basis after `total` sales of everyone.
 template <Real V>
 [[gnu::always_inline]] inline V basis_after(const BasisParams& b, V basis, V impact, V total) noexcept {
-  return larger((1.0 - b.basis_reversion) * basis + impact * total, splat<V>(0.0));
+  return larger((1.0 - b.basis_reversion) * basis + impact * total, 0.0);
 }
 
 double basis_after(const BasisParams& b, const SalesTerms& t, double total) noexcept {
@@ -96,7 +96,7 @@ void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::si
                                                const DayFlows& flows, const DayDraws& draws, std::size_t i,
                                                PathState& state, DayOutcome& out) noexcept {
   const auto& b = params.basis_trade;
-  const Lanes zero = splat<Lanes>(0.0);
+  const Lanes zero = 0.0;
   const Lanes volatility = load(flows.volatility, i);
   const Lanes am_spread = load(state.am_spread, i);
   const Lanes fast_before = load(state.margin_volatility, i), slow_before = load(state.slow_volatility, i);
@@ -114,7 +114,7 @@ void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::si
   const Lanes alarm = larger(elementary::log(fast / slow), zero);
   const Lanes carry = larger(average - b.carry_trigger, zero) / b.carry_scale;
   const Lanes exit_share =
-      smaller(larger(b.voluntary_exit * alarm + b.carry_exit * carry, zero), splat<Lanes>(b.max_voluntary_exit));
+      smaller(larger(b.voluntary_exit * alarm + b.carry_exit * carry, zero), b.max_voluntary_exit);
   const Lanes depth = elementary::power(larger(volatility, fast) / params.reference_volatility, b.impact_elasticity);
   const Lanes impact = b.impact * depth;
   const Lanes others = load(flows.other_sales, i) * load(state.other_sales_factor, i) *
@@ -124,7 +124,7 @@ void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::si
 
   // Funding, and what the funds would sell of their own will.
   const Lanes cost = (am_spread - load(state.opening_spread, i)) / kBpPerUnit * year_share;
-  const Lanes sold_share = smaller(exit_share, splat<Lanes>(b.max_daily_sale));
+  const Lanes sold_share = smaller(exit_share, b.max_daily_sale);
   Lanes position = zero, voluntary = zero;
   for (std::size_t c = 0; c < b.cohorts; ++c) {
     const Lanes notional = load(state.notional[c], i);
@@ -148,7 +148,7 @@ void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::si
   const Lanes calm_loss = select(is_calm, loss, zero);
   store(voluntary, out.sales, i);
   store(zero, out.forced_sales, i);
-  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+  for (std::size_t lane = 0; any(!is_calm) && lane < kLanes; ++lane) {
     if (is_calm[lane]) continue;
     sell_on_margin_calls(b, {margin[lane], exit_share[lane], impact[lane], basis[lane], external[lane]}, i + lane,
                          state, out);
@@ -167,8 +167,8 @@ void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::si
 
   const Lanes spiral = spiral_of(b, position, impact, margin);
   store(spiral, out.spiral_ratio, i);
-  for (std::size_t lane = 0; lane < kLanes; ++lane)
-    out.flags[i + lane] |= spiral[lane] >= 1.0 ? bit(PathFlag::spiral_unstable) : 0U;
+  for (std::size_t lane = i; lane < i + kLanes; ++lane)
+    out.flags[lane] |= out.spiral_ratio[lane] >= 1.0 ? bit(PathFlag::spiral_unstable) : 0U;
   const Lanes flow = external + load(out.sales, i);
   store(basis_after(b, basis, impact, flow), state.futures_basis, i);
   store(b.yield_persistence * load(state.yield_impact, i) + b.yield_impact * depth * flow, state.yield_impact, i);

@@ -11,6 +11,7 @@ namespace repoquake::model {
 namespace {
 
 constexpr Spread kTolerance = 1e-10;      // of the root
+constexpr double kSmoothStep = 1e-4;      // of the shortest scale: Halley's next step is about its cube
 constexpr Spread kSettled = 2e-11;        // a step this small says: the root is here, now enclose it
 constexpr Spread kFirstNudge = 4e-11;     // how far beyond the root to look first
 constexpr int kFirstForcedBisection = 8;  // plain Halley steps before this; then every second one bisects
@@ -22,18 +23,27 @@ struct Jet {
   V value, slope, curvature;
 };
 
+/// A schedule at x, and how far from x it certainly has no kink.
+template <Real V>
+struct Schedule {
+  Jet<V> jet;
+  V smooth;
+};
+
+constexpr UsdBn kLeastAmount = 1e-6;  // where a schedule has nothing to give, its slope is bounded by that of so much
+
 /// amount * u / (scale + u), u = (x - from)+.
 template <Real V>
 [[gnu::always_inline]] inline Jet<V> saturating(V amount, double scale, V distance) noexcept {
-  const V u = larger(distance, splat<V>(0.0));
+  const V u = larger(distance, 0.0);
   const V inverse = 1.0 / (scale + u);
-  const V slope = select(distance > 0.0, amount * scale * inverse * inverse, splat<V>(0.0));
+  const V slope = select(distance > 0.0, amount * scale * inverse * inverse, 0.0);
   return {amount * u * inverse, slope, -2.0 * slope * inverse};
 }
 
-/// Exponentially distributed stigma, capped.
+/// Exponentially distributed stigma, capped. The take-up rises by at most B/theta per bp, so the cap is so far away.
 template <Real V>
-[[gnu::always_inline]] inline Jet<V> standing_repo(const SessionTerms& t, V rate) noexcept {
+[[gnu::always_inline]] inline Schedule<V> standing_repo(const SessionTerms& t, V rate) noexcept {
   const V z = (rate - t.standing_repo_spread) / t.smoothing;
   const V unused = t.addressable * elementary::exp(-t.smoothing * elementary::softplus(z) / t.stigma);
   const V take_up = t.addressable - unused;
@@ -41,18 +51,23 @@ template <Real V>
   const V slope = unused * share / t.stigma;
   const V curvature = unused / t.stigma * share * ((1.0 - share) / t.smoothing - share / t.stigma);
   const auto below_cap = take_up < t.cap;
-  return {select(below_cap, take_up, splat<V>(t.cap)), select(below_cap, slope, splat<V>(0.0)),
-          select(below_cap, curvature, splat<V>(0.0))};
+  const double distance_per_amount = t.stigma / std::max(t.addressable, kLeastAmount);
+  return {{select(below_cap, take_up, t.cap), select(below_cap, slope, 0.0), select(below_cap, curvature, 0.0)},
+          magnitude(t.cap - take_up) * distance_per_amount};
 }
 
+/// Where nothing is offered there is no kink either.
 template <Real V>
-[[gnu::always_inline]] inline Jet<V> operation(const SessionTerms& t, V offered, V rate) noexcept {
+[[gnu::always_inline]] inline Schedule<V> operation(const SessionTerms& t, V offered, V rate) noexcept {
   const V reach = rate + t.bid_reach;
-  const V unused = t.appetite * elementary::exp(-larger(reach, splat<V>(0.0)) / t.appetite_scale);
+  const V unused = t.appetite * elementary::exp(-larger(reach, 0.0) / t.appetite_scale);
   const V demanded = t.appetite - unused;
   const auto fits = demanded < offered;
-  const V slope = select((reach > 0.0) & fits, unused / t.appetite_scale, splat<V>(0.0));
-  return {select(fits, demanded, offered), slope, -slope / t.appetite_scale};
+  const V slope = select((reach > 0.0) & fits, unused / t.appetite_scale, 0.0);
+  const double distance_per_amount = t.appetite_scale / std::max(t.appetite, kLeastAmount);
+  const V to_kink = smaller(magnitude(reach), magnitude(offered - demanded) * distance_per_amount);
+  return {{select(fits, demanded, offered), slope, -slope / t.appetite_scale},
+          select(offered > 0.0, to_kink, V(kHighestSpread))};
 }
 
 /// What a path brings to a session.
@@ -62,72 +77,90 @@ struct Offer {
 };
 
 template <bool kStandingRepo, bool kOperation, Real V>
-[[gnu::always_inline]] inline Jet<V> excess(const SessionTerms& t, const Offer<V>& c, V x) noexcept {
-  const V zero = splat<V>(0.0);
+[[gnu::always_inline]] inline Schedule<V> excess(const SessionTerms& t, const Offer<V>& c, V x) noexcept {
+  const V zero = 0.0;
+  const V beyond = x - t.stress_spread, lent = x - t.reservation;
   const Jet<V> funds = saturating(c.cash, t.switching_scale, x - t.floor);
-  const Jet<V> banks = saturating(c.capacity, t.half_saturation, x - t.reservation);
-  const V beyond = x - t.stress_spread;
+  const Jet<V> banks = saturating(c.capacity, t.half_saturation, lent);
   Jet<V> g{c.need - t.elasticity * larger(x, zero) - t.stress_elasticity * larger(beyond, zero) - funds.value -
                banks.value,
-           -select(x > 0.0, splat<V>(t.elasticity), zero) - select(beyond > 0.0, splat<V>(t.stress_elasticity), zero) -
-               funds.slope - banks.slope,
+           -select(x > 0.0, t.elasticity, zero) - select(beyond > 0.0, t.stress_elasticity, zero) - funds.slope -
+               banks.slope,
            -funds.curvature - banks.curvature};
+  V smooth = smaller(smaller(magnitude(x), magnitude(beyond)), magnitude(lent));
   if constexpr (kStandingRepo) {
-    const Jet<V> facility = standing_repo(t, x + c.markup);
+    const auto [facility, to_kink] = standing_repo(t, x + c.markup);
     g = {g.value - facility.value, g.slope - facility.slope, g.curvature - facility.curvature};
+    smooth = smaller(smooth, to_kink);
   }
   if constexpr (kOperation) {
-    const Jet<V> tomo = operation(t, c.offered, x + c.markup);
+    const auto [tomo, to_kink] = operation(t, c.offered, x + c.markup);
     g = {g.value - t.pass_through * tomo.value, g.slope - t.pass_through * tomo.slope,
          g.curvature - t.pass_through * tomo.curvature};
+    smooth = smaller(smooth, to_kink);
   }
-  return g;
+  return {g, smooth};
+}
+
+/// The shortest length over which excess need bends.
+double shortest_scale(const SessionTerms& t) noexcept {
+  return std::min({1.0, t.half_saturation, t.switching_scale, t.appetite_scale,
+                   t.has_standing_repo ? std::min(t.smoothing, t.stigma) : 1.0});
 }
 
 /// Bracketed Halley iteration (exact in one step for a single saturating schedule); a lane that is done is frozen by
-/// select. A lane is done when its bracket is narrower than the tolerance: a small step alone proves nothing beside a
-/// kink.
+/// select. A lane is done after a small step if there is no kink within twice its length, else when its bracket is
+/// narrower than the tolerance: a small step alone proves nothing beside a kink. Nothing is known of the ends of the range
+/// until a step leads there.
 template <bool kStandingRepo, bool kOperation>
-[[gnu::always_inline]] inline Lanes clear_lanes(const SessionTerms& t, const Offer<Lanes>& c, Lanes guess) noexcept {
-  const auto excess_at = [&](Lanes x) { return excess<kStandingRepo, kOperation>(t, c, x); };
-  const Mask is_met_at_floor = excess_at(splat<Lanes>(t.floor)).value <= 0.0;
-  const Mask is_open_at_top = ~is_met_at_floor & (excess_at(splat<Lanes>(kHighestSpread)).value > 0.0);
-  Lanes low = select(is_open_at_top, kHighestSpread, splat<Lanes>(t.floor));
-  Lanes high = select(is_met_at_floor, t.floor, splat<Lanes>(kHighestSpread));
+[[gnu::always_inline]] inline Lanes clear_lanes(const SessionTerms& t, const Offer<Lanes>& c, double smooth_step,
+                                                Lanes guess) noexcept {
+  Lanes low = t.floor, high = kHighestSpread;
+  Mask low_is_known = 0, high_is_known = 0;
   Lanes x = smaller(larger(guess, low), high);
-  Lanes nudge = splat<Lanes>(kFirstNudge);
-  for (int step = 0; step < kMaxSteps; ++step) {
-    const Mask is_open = high - low > kTolerance;
-    if (!any(is_open)) break;
-    const Mask bisects = Mask{} - (step >= kFirstForcedBisection && step % 2 == 0 ? 1 : 0);
-    const Jet<Lanes> g = excess_at(x);
+  Lanes nudge = kFirstNudge;
+  Mask is_open = -1;
+  for (int step = 0; step < kMaxSteps && any(is_open); ++step) {
+    const Mask bisects = step >= kFirstForcedBisection && step % 2 == 0 ? -1 : 0;
+    const auto [g, smooth] = excess<kStandingRepo, kOperation>(t, c, x);
     const Mask is_below = g.value > 0.0;
+    low_is_known = low_is_known | is_below;
+    high_is_known = high_is_known | !is_below;
     const Lanes new_low = select(is_below, x, low);
     const Lanes new_high = select(is_below, high, x);
     const Lanes middle = 0.5 * (new_low + new_high);
+    const Lanes fallback =
+        select(low_is_known & high_is_known, middle, select(is_below, kHighestSpread, Lanes(t.floor)));
     // Halley's denominator; where it has the wrong sign or no size, bisect. The quotient is made safe before dividing.
     const Lanes denominator = 2.0 * g.slope * g.slope - g.value * g.curvature;
     const Mask is_usable = denominator > 1e-200;
     const Lanes halley = -2.0 * g.value * g.slope / select(is_usable, denominator, 1.0);
-    const Mask is_settled = is_usable & (elementary::detail::magnitude(halley) <= kSettled);
-    Lanes next = x + halley + select(is_settled, select(is_below, nudge, -nudge), 0.0);
-    const Mask is_inside = is_usable & (next > new_low) & (next < new_high);
-    next = select(is_inside & ~(bisects & ~is_settled), next, middle);
-    low = select(is_open, new_low, low);
-    high = select(is_open, new_high, high);
+    const Lanes length = magnitude(halley);
+    const Mask is_settled = is_usable & (length <= kSettled);
+    const Lanes reached = x + halley;
+    const Lanes beyond = reached + select(is_settled, select(is_below, nudge, -nudge), 0.0);
+    const Mask is_inside = is_usable & (beyond > new_low) & (beyond < new_high);
+    const Mask is_found = is_usable & (length <= smooth_step) & (2.0 * length < smooth) & (reached >= new_low) &
+                          (reached <= new_high);
+    const Lanes next = select(is_inside & !(bisects & !is_settled), beyond, fallback);
+    low = select(is_open, select(is_found, reached, new_low), low);
+    high = select(is_open, select(is_found, reached, new_high), high);
     x = select(is_open, next, x);
     nudge = select(is_settled, 4.0 * nudge, nudge);
+    const Mask is_enclosed = low_is_known & high_is_known & (high - low <= kTolerance);
+    is_open = is_open & !(is_enclosed | (high == low));
   }
-  RQ_ENSURE(!any(high - low > kTolerance));
+  RQ_ENSURE(!any(is_open));
   return 0.5 * (low + high);
 }
 
 template <bool kStandingRepo, bool kOperation>
 void clear_block(const SessionTerms& t, const SessionColumns& c, Column spread) noexcept {
+  const double smooth_step = kSmoothStep * shortest_scale(t);
   for (std::size_t i = 0; i < kBlockPaths; i += kLanes) {
     const Offer<Lanes> offer{load(c.need, i), load(c.cash, i), load(c.capacity, i), load(c.markup, i),
                              load(c.offered, i)};
-    store(clear_lanes<kStandingRepo, kOperation>(t, offer, load(spread, i)), spread, i);
+    store(clear_lanes<kStandingRepo, kOperation>(t, offer, smooth_step, load(spread, i)), spread, i);
   }
 }
 
@@ -170,8 +203,8 @@ void clear_repo_market(const SessionTerms& terms, const SessionColumns& columns,
 UsdBn excess_need(const SessionTerms& terms, UsdBn need, UsdBn cash, UsdBn capacity, Spread markup, UsdBn offered,
                   Spread x) noexcept {
   const Offer<double> offer{need, cash, capacity, markup, offered};
-  return terms.has_standing_repo ? excess<true, true>(terms, offer, x).value
-                                 : excess<false, true>(terms, offer, x).value;
+  return terms.has_standing_repo ? excess<true, true>(terms, offer, x).jet.value
+                                 : excess<false, true>(terms, offer, x).jet.value;
 }
 
 UsdBn mmf_lending(const SessionTerms& terms, UsdBn cash, Spread x) noexcept {
@@ -183,11 +216,11 @@ UsdBn bank_lending(const SessionTerms& terms, UsdBn capacity, Spread x) noexcept
 }
 
 UsdBn standing_repo_take_up(const SessionTerms& terms, Spread rate) noexcept {
-  return terms.has_standing_repo ? standing_repo(terms, rate).value : 0.0;
+  return terms.has_standing_repo ? standing_repo(terms, rate).jet.value : 0.0;
 }
 
 UsdBn operation_take_up(const SessionTerms& terms, UsdBn offered, Spread rate) noexcept {
-  return operation(terms, offered, rate).value;
+  return operation(terms, offered, rate).jet.value;
 }
 
 }  // namespace repoquake::model

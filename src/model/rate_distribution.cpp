@@ -70,9 +70,9 @@ template <Real V>
   law.low_inward = select(am_is_low, am_right, pm_right);
   law.high_inward = select(am_is_low, pm_left, am_left);
   law.high_outward = select(am_is_low, pm_right, am_right);
-  law.low_weight = select(am_is_low, splat<V>(am_weight), splat<V>(1.0 - am_weight));
-  law.log_half_low = select(am_is_low, splat<V>(log_half_am), splat<V>(log_half_pm));
-  law.log_half_high = select(am_is_low, splat<V>(log_half_pm), splat<V>(log_half_am));
+  law.low_weight = select(am_is_low, am_weight, 1.0 - am_weight);
+  law.log_half_low = select(am_is_low, log_half_am, log_half_pm);
+  law.log_half_high = select(am_is_low, log_half_pm, log_half_am);
   const V gap = law.high_centre - law.low_centre;
   law.gap_in_low = gap * law.low_inward;
   law.gap_in_high = gap * law.high_inward;
@@ -100,7 +100,7 @@ template <Real V>
     const V move =
         2.0 * height * slope * sum / (2.0 * slope * slope - height * first * second * square_of_difference);
     z = select(is_open, z - move, z);
-    is_open = is_open & (elementary::detail::magnitude(move) * rate > kSettledStep);
+    is_open = is_open & (magnitude(move) * rate > kSettledStep);
   }
   return z;
 }
@@ -120,8 +120,8 @@ template <Real V>
   const V far_rate = select(from_low, l.high_inward, l.low_inward);
   const V log_near = select(from_low, l.log_half_low, l.log_half_high);
   const V log_far = select(from_low, l.log_half_high - l.gap_in_high, l.log_half_low - l.gap_in_low);
-  const V log_tail = select(is_below, splat<V>(p.log_below), splat<V>(p.log_above));
-  const V log_rest = select(from_low == l.am_is_low, splat<V>(p.log_to_am), splat<V>(p.log_to_pm));
+  const V log_tail = select(is_below, p.log_below, p.log_above);
+  const V log_rest = select(from_low == l.am_is_low, p.log_to_am, p.log_to_pm);
   const V outward = select(from_low, l.low_outward, l.high_outward);
   const V z = balance_exponentials<V>(select(is_outside, log_near - log_tail, log_rest - log_near),
                                       select(is_outside, outward, inward),
@@ -198,7 +198,7 @@ void spread_rates(const ModelParams& params, const DayContext& day, const DayDra
     const Lanes noise = load(state.rate_noise, i);
     for (std::size_t k = 0; k < kPercentileCount; ++k) {
       const Lanes percentile = solve_quantile(law, *shares[k]) + d.fan[k];
-      store(larger(percentile, splat<Lanes>(lowest)) + noise, out.percentiles[k], i);
+      store(larger(percentile, lowest) + noise, out.percentiles[k], i);
     }
   }
   for (std::size_t i = 0; i < kBlockPaths; ++i) {

@@ -34,7 +34,6 @@ inline constexpr double kLn2Low = 0x1.cf79abc9e3b3ap-40;  ///< ln 2 - kLn2High
 
 inline constexpr std::uint64_t kOneBits = 0x3ff0'0000'0000'0000;       ///< of 1.0
 inline constexpr std::uint64_t kSqrtHalfBits = 0x3fe6'a09e'667f'3bcd;  ///< of sqrt(1/2)
-inline constexpr std::uint64_t kSignBit = 0x8000'0000'0000'0000;
 inline constexpr std::uint64_t kExponentMask = 0xfff0'0000'0000'0000;
 inline constexpr std::uint64_t kTwoTo52Bits = 0x4330'0000'0000'0000;  ///< of 2^52
 
@@ -43,7 +42,7 @@ inline constexpr double kLargest = std::numeric_limits<double>::max();
 /// c0 + c1 x, and so on upwards, as a polynomial in x^2 of straight lines: half the latency of Horner's scheme.
 template <Real V>
 [[gnu::always_inline]] inline V lines(V, V, double c0) noexcept {
-  return splat<V>(c0);
+  return c0;
 }
 template <Real V>
 [[gnu::always_inline]] inline V lines(V x, V, double c0, double c1) noexcept {
@@ -77,13 +76,13 @@ template <Real V>
   const V q = polynomial(r, 0x1.000000000000ap-1, 0x1.55555555554fap-3, 0x1.55555555508c0p-5, 0x1.1111111127af0p-7,
                               0x1.6c16c1841ded8p-10, 0x1.a01a012a8fdb9p-13, 0x1.a0199a28aa753p-16,
                               0x1.71df24fffacc8p-19, 0x1.28ad5bc1e1b8ap-22, 0x1.ad7fbdce77337p-26);
-  return {r, r + (r * r) * q, std::bit_cast<Bits<V>>(shifted)};
+  return {r, r + (r * r) * q, to_bits(shifted)};
 }
 
 /// 2^n for n in [-1022, 1023] from ExpParts::n_bits.
 template <Real V>
 [[gnu::always_inline]] inline V power_of_two(Bits<V> n_bits) noexcept {
-  return std::bit_cast<V>((n_bits + 1023) << 52);
+  return from_bits((n_bits + 1023) << 52);
 }
 
 /// x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)).
@@ -96,11 +95,11 @@ struct LogParts {
 
 template <Real V>
 [[gnu::always_inline]] inline LogParts<V> split_log(V x) noexcept {
-  const Bits<V> bits = std::bit_cast<Bits<V>>(x);
+  const Bits<V> bits = to_bits(x);
   const Bits<V> lifted = bits + (kOneBits - kSqrtHalfBits);
   const Bits<V> biased = lifted >> 52;
-  const V k = std::bit_cast<V>(biased | kTwoTo52Bits) - (0x1p52 + 1023.0);
-  const V m = std::bit_cast<V>((bits - (lifted & kExponentMask)) + kOneBits);
+  const V k = from_bits(biased | kTwoTo52Bits) - (0x1p52 + 1023.0);
+  const V m = from_bits((bits - (lifted & kExponentMask)) + kOneBits);
   return {k, m - 1.0, biased};
 }
 
@@ -113,22 +112,16 @@ template <Real V>
   return s * (half_square + z * t);
 }
 
-/// |x|.
-template <Real V>
-[[gnu::always_inline]] inline V magnitude(V x) noexcept {
-  return std::bit_cast<V>(std::bit_cast<Bits<V>>(x) & ~kSignBit);
-}
-
 }  // namespace detail
 
 /// e^x. Domain [-708, 709]; error <= 1.1 ulp. Below: 0, also for -inf. Above: exp(709) = 8.2e307. NaN stays NaN.
 template <Real V>
 [[nodiscard, gnu::always_inline]] inline V exp(V x) noexcept {
-  const V raised = select(x < -708.0, splat<V>(-708.0), x);
-  const V clamped = select(raised > 709.0, splat<V>(709.0), raised);
+  const V raised = select(x < -708.0, -708.0, x);
+  const V clamped = select(raised > 709.0, 709.0, raised);
   const detail::ExpParts<V> parts = detail::split_exp(clamped);
   const V value = (1.0 + parts.rest) * detail::power_of_two<V>(parts.n_bits);
-  return select(x < -708.0, splat<V>(0.0), value);
+  return select(x < -708.0, 0.0, value);
 }
 
 /// ln x. Domain: x > 0 and normal; error <= 0.9 ulp, near 1 too. +inf and NaN return themselves. Zero, negative and
@@ -153,7 +146,7 @@ template <Real V>
   const V y_in_u = u - 1.0;
   const V lost = (1.0 - (u - y_in_u)) + (y - y_in_u);
   const detail::LogParts<V> parts = detail::split_log(u);
-  const V scaled = lost * std::bit_cast<V>((2046 - parts.biased) << 52);  // lost / 2^k
+  const V scaled = lost * from_bits((2046 - parts.biased) << 52);  // lost / 2^k
   const V s = parts.f / (2.0 + parts.f);
   const V correction = scaled * (1.0 - 2.0 * (s - s * s));  // 1/(1+f) = 1 - 2s + 2s^2 - ...
   const V half_square = 0.5 * parts.f * parts.f;
@@ -165,7 +158,7 @@ template <Real V>
 /// 1 - e^-y without cancellation. Domain y >= 0; error <= 1.2 ulp, 1 from y = 40 on. Negative y is outside.
 template <Real V>
 [[nodiscard, gnu::always_inline]] inline V one_minus_exp(V y) noexcept {
-  const V clamped = select(y > 40.0, splat<V>(40.0), y);
+  const V clamped = select(y > 40.0, 40.0, y);
   const detail::ExpParts<V> parts = detail::split_exp(-clamped);
   const V scale = detail::power_of_two<V>(parts.n_bits);
   return (1.0 - scale) - scale * parts.rest;
@@ -174,14 +167,14 @@ template <Real V>
 /// ln(1 + e^x) = max(x, 0) + log1p(e^-|x|). Domain: all finite x; error <= 1.8 ulp for x >= -708, 0 below.
 template <Real V>
 [[nodiscard, gnu::always_inline]] inline V softplus(V x) noexcept {
-  return select(x > 0.0, x, splat<V>(0.0)) + log1p(exp(-detail::magnitude(x)));
+  return select(x > 0.0, x, 0.0) + log1p(exp(-magnitude(x)));
 }
 
 /// 1 / (1 + e^-x), the derivative of softplus. Domain: all finite x; error <= 2.4 ulp for x >= -708, 0 below.
 template <Real V>
 [[nodiscard, gnu::always_inline]] inline V logistic(V x) noexcept {
-  const V e = exp(-detail::magnitude(x));
-  return select(x < 0.0, e, splat<V>(1.0)) / (1.0 + e);
+  const V e = exp(-magnitude(x));
+  return select(x < 0.0, e, 1.0) / (1.0 + e);
 }
 
 /// x^a = e^(a ln x). Domain: x > 0 and normal, any finite a. Relative error about 2^-53 (2 + 2 |a ln x|): the error of
