@@ -7,7 +7,7 @@ namespace repoquake::model {
 
 namespace {
 
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline V capacity_of(const ModelParams& params, V reserves, V volatility_bp, V precaution,
                                             V capacity_factor) noexcept {
   const auto& b = params.banks;

@@ -16,14 +16,14 @@ using BasisParams = ModelParams::BasisTrade;
 constexpr UsdBn kFixedPointTolerance = 1e-9;
 constexpr int kMaxFixedPointSteps = 1000;  // every step either ends or passes a cohort's trigger or cap
 
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline V margin_rate(const BasisParams& b, V volatility_ratio) noexcept {
   return b.haircut + b.futures_margin * elementary::power(larger(volatility_ratio, b.margin_floor),
                                                           b.margin_elasticity);
 }
 
 /// The basis after `total` sales of everyone.
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline V basis_after(const BasisParams& b, V basis, V impact, V total) noexcept {
   return larger((1.0 - b.basis_reversion) * basis + impact * total, 0.0);
 }
@@ -61,7 +61,7 @@ double loss_per_notional(const BasisParams& b, const SalesTerms& t, double belie
   return (basis_after(b, t, t.external_sales + believed) - t.basis) / kBpPerUnit;
 }
 
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline V spiral_of(const BasisParams& b, V position, V impact, V margin) noexcept {
   return position * impact / (kBpPerUnit * margin * (1.0 + b.target_cushion));
 }

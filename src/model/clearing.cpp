@@ -18,13 +18,13 @@ constexpr int kFirstForcedBisection = 8;  // plain Halley steps before this; the
 constexpr int kMaxSteps = 400;
 
 /// A value with its first two derivatives in x.
-template <Real V>
+template <Number V>
 struct Jet {
   V value, slope, curvature;
 };
 
 /// A schedule at x, and how far from x it certainly has no kink.
-template <Real V>
+template <Number V>
 struct Schedule {
   Jet<V> jet;
   V smooth;
@@ -32,17 +32,17 @@ struct Schedule {
 
 constexpr UsdBn kLeastAmount = 1e-6;  // where a schedule has nothing to give, its slope is bounded by that of so much
 
-/// amount * u / (scale + u), u = (x - from)+.
-template <Real V>
+/// amount * u / (scale + u), u = (x - from)+; at u = 0 the slope to its right, which at the floor is the one that counts.
+template <Number V>
 [[gnu::always_inline]] inline Jet<V> saturating(V amount, double scale, V distance) noexcept {
   const V u = larger(distance, 0.0);
   const V inverse = 1.0 / (scale + u);
-  const V slope = select(distance > 0.0, amount * scale * inverse * inverse, 0.0);
+  const V slope = select(distance >= 0.0, amount * scale * inverse * inverse, 0.0);
   return {amount * u * inverse, slope, -2.0 * slope * inverse};
 }
 
 /// Exponentially distributed stigma, capped. The take-up rises by at most B/theta per bp, so the cap is so far away.
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline Schedule<V> standing_repo(const SessionTerms& t, V rate) noexcept {
   const V z = (rate - t.standing_repo_spread) / t.smoothing;
   const V unused = t.addressable * elementary::exp(-t.smoothing * elementary::softplus(z) / t.stigma);
@@ -57,7 +57,7 @@ template <Real V>
 }
 
 /// Where nothing is offered there is no kink either.
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline Schedule<V> operation(const SessionTerms& t, V offered, V rate) noexcept {
   const V reach = rate + t.bid_reach;
   const V unused = t.appetite * elementary::exp(-larger(reach, 0.0) / t.appetite_scale);
@@ -71,12 +71,12 @@ template <Real V>
 }
 
 /// What a path brings to a session.
-template <Real V>
+template <Number V>
 struct Offer {
   V need, cash, capacity, markup, offered;
 };
 
-template <bool kStandingRepo, bool kOperation, Real V>
+template <bool kStandingRepo, bool kOperation, Number V>
 [[gnu::always_inline]] inline Schedule<V> excess(const SessionTerms& t, const Offer<V>& c, V x) noexcept {
   const V zero = 0.0;
   const V beyond = x - t.stress_spread, lent = x - t.reservation;

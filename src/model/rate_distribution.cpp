@@ -39,7 +39,7 @@ struct ShareTerms {
 };
 
 /// The mixture with its sessions in the order of their centres: `low` and `high`. An inverse width per bp.
-template <Real V>
+template <Number V>
 struct OrderedLaw {
   Condition<V> am_is_low;
   V low_centre, high_centre;
@@ -50,12 +50,12 @@ struct OrderedLaw {
   V share_below_low, share_below_high;  ///< F at either centre
 };
 
-template <Real V>
+template <Number V>
 struct SessionLaw {
   V centre, left, right;
 };
 
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline OrderedLaw<V> order_sessions(const SessionLaw<V>& am, const SessionLaw<V>& pm,
                                                            double am_weight) noexcept {
   const auto am_is_low = am.centre <= pm.centre;
@@ -84,7 +84,7 @@ template <Real V>
 
 /// The z with e^(a + s z) + e^(b + t z) = 1; s, t > 0. Halley's method on the logarithm of the sum, which is convex: from
 /// where the larger term alone is 1 a few steps lead to the root, one if the rates are equal.
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline V balance_exponentials(V a, V s, V b, V t) noexcept {
   const auto a_leads = a * t > b * s;
   V z = -select(a_leads, a, b) / select(a_leads, s, t);
@@ -108,9 +108,9 @@ template <Real V>
 /// The quantile, measured from the nearer centre. Outside both centres two exponentials fill the tail,
 ///   w_near/2 e^(-y/outward) + w_far/2 e^(-gap/inward_far) e^(-y/inward_far) = p or 1 - p,
 /// between them they balance what is left of the near session's volume,
-///   |w_near - p| e^(y/inward) + w_far/2 e^(-gap/inward_far) e^(y (1/inward + 1/inward_far)) = w_near/2:
+///   |w_low - p| e^(y/inward) + w_far/2 e^(-gap/inward_far) e^(y (1/inward + 1/inward_far)) = w_near/2:
 /// the same equation in logarithms.
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline V solve_quantile(const OrderedLaw<V>& l, const ShareTerms& p) noexcept {
   const auto is_below = p.share <= l.share_below_low;
   const auto is_above = p.share >= l.share_below_high;
@@ -121,7 +121,7 @@ template <Real V>
   const V log_near = select(from_low, l.log_half_low, l.log_half_high);
   const V log_far = select(from_low, l.log_half_high - l.gap_in_high, l.log_half_low - l.gap_in_low);
   const V log_tail = select(is_below, p.log_below, p.log_above);
-  const V log_rest = select(from_low == l.am_is_low, p.log_to_am, p.log_to_pm);
+  const V log_rest = select(l.am_is_low, V(p.log_to_am), p.log_to_pm);
   const V outward = select(from_low, l.low_outward, l.high_outward);
   const V z = balance_exponentials<V>(select(is_outside, log_near - log_tail, log_rest - log_near),
                                       select(is_outside, outward, inward),

@@ -40,27 +40,27 @@ inline constexpr std::uint64_t kTwoTo52Bits = 0x4330'0000'0000'0000;  ///< of 2^
 inline constexpr double kLargest = std::numeric_limits<double>::max();
 
 /// c0 + c1 x, and so on upwards, as a polynomial in x^2 of straight lines: half the latency of Horner's scheme.
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline V lines(V, V, double c0) noexcept {
   return c0;
 }
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline V lines(V x, V, double c0, double c1) noexcept {
   return c0 + c1 * x;
 }
-template <Real V, class... Higher>
+template <Number V, class... Higher>
 [[gnu::always_inline]] inline V lines(V x, V square, double c0, double c1, Higher... higher) noexcept {
   return (c0 + c1 * x) + square * lines(x, square, higher...);
 }
 
 /// c0 + c1 x + c2 x^2 + ...
-template <Real V, class... Coefficients>
+template <Number V, class... Coefficients>
 [[gnu::always_inline]] inline V polynomial(V x, Coefficients... c) noexcept {
   return lines(x, x * x, c...);
 }
 
 /// x = n ln 2 + r with |r| <= ln(2)/2.
-template <Real V>
+template <Number V>
 struct ExpParts {
   V r;
   V rest;          ///< exp(r) - 1
@@ -68,7 +68,7 @@ struct ExpParts {
 };
 
 /// Pre: |x| <= 1100, else r is meaningless (but finite for finite x below 2^50).
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline ExpParts<V> split_exp(V x) noexcept {
   const V shifted = x * kInverseLn2 + kRounder;
   const V n = shifted - kRounder;
@@ -80,20 +80,20 @@ template <Real V>
 }
 
 /// 2^n for n in [-1022, 1023] from ExpParts::n_bits.
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline V power_of_two(Bits<V> n_bits) noexcept {
   return from_bits((n_bits + 1023) << 52);
 }
 
 /// x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)).
-template <Real V>
+template <Number V>
 struct LogParts {
   V k;
   V f;
   Bits<V> biased;  ///< k + 1023
 };
 
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline LogParts<V> split_log(V x) noexcept {
   const Bits<V> bits = to_bits(x);
   const Bits<V> lifted = bits + (kOneBits - kSqrtHalfBits);
@@ -104,7 +104,7 @@ template <Real V>
 }
 
 /// s (R + f^2/2) where log(1+f) = 2 atanh(s) = f - f^2/2 + s (R + f^2/2), s = f/(2+f), R = 2 s^2/3 + 2 s^4/5 + ...
-template <Real V>
+template <Number V>
 [[gnu::always_inline]] inline V log_remainder(V s, V half_square) noexcept {
   const V z = s * s;
   const V t = polynomial(z, 0x1.5555555555592p-1, 0x1.999999997fe5cp-2, 0x1.24924941f2281p-2, 0x1.c71c52028714cp-3,
@@ -115,7 +115,7 @@ template <Real V>
 }  // namespace detail
 
 /// e^x. Domain [-708, 709]; error <= 1.1 ulp. Below: 0, also for -inf. Above: exp(709) = 8.2e307. NaN stays NaN.
-template <Real V>
+template <Number V>
 [[nodiscard, gnu::always_inline]] inline V exp(V x) noexcept {
   const V raised = select(x < -708.0, -708.0, x);
   const V clamped = select(raised > 709.0, 709.0, raised);
@@ -126,7 +126,7 @@ template <Real V>
 
 /// ln x. Domain: x > 0 and normal; error <= 0.9 ulp, near 1 too. +inf and NaN return themselves. Zero, negative and
 /// subnormal x return a meaningless number (finite but for -inf); log(0) = -709.1.
-template <Real V>
+template <Number V>
 [[nodiscard, gnu::always_inline]] inline V log(V x) noexcept {
   const detail::LogParts<V> parts = detail::split_log(x);
   const V s = parts.f / (2.0 + parts.f);
@@ -140,7 +140,7 @@ template <Real V>
 /// Negative y is outside: meaningless below -0.29. NaN stays NaN.
 ///
 /// The part c of y that rounding 1 + y loses comes back as c/(1+y), its first-order effect.
-template <Real V>
+template <Number V>
 [[nodiscard, gnu::always_inline]] inline V log1p(V y) noexcept {
   const V u = 1.0 + y;
   const V y_in_u = u - 1.0;
@@ -156,7 +156,7 @@ template <Real V>
 }
 
 /// 1 - e^-y without cancellation. Domain y >= 0; error <= 1.2 ulp, 1 from y = 40 on. Negative y is outside.
-template <Real V>
+template <Number V>
 [[nodiscard, gnu::always_inline]] inline V one_minus_exp(V y) noexcept {
   const V clamped = select(y > 40.0, 40.0, y);
   const detail::ExpParts<V> parts = detail::split_exp(-clamped);
@@ -165,13 +165,13 @@ template <Real V>
 }
 
 /// ln(1 + e^x) = max(x, 0) + log1p(e^-|x|). Domain: all finite x; error <= 1.8 ulp for x >= -708, 0 below.
-template <Real V>
+template <Number V>
 [[nodiscard, gnu::always_inline]] inline V softplus(V x) noexcept {
   return select(x > 0.0, x, 0.0) + log1p(exp(-magnitude(x)));
 }
 
 /// 1 / (1 + e^-x), the derivative of softplus. Domain: all finite x; error <= 2.4 ulp for x >= -708, 0 below.
-template <Real V>
+template <Number V>
 [[nodiscard, gnu::always_inline]] inline V logistic(V x) noexcept {
   const V e = exp(-magnitude(x));
   return select(x < 0.0, e, 1.0) / (1.0 + e);
@@ -179,7 +179,7 @@ template <Real V>
 
 /// x^a = e^(a ln x). Domain: x > 0 and normal, any finite a. Relative error about 2^-53 (2 + 2 |a ln x|): the error of
 /// the logarithm is multiplied. Saturates as exp does: 0 below e^-708, 8.2e307 above e^709.
-template <Real V>
+template <Number V>
 [[nodiscard, gnu::always_inline]] inline V power(V x, double a) noexcept {
   return exp(a * log(x));
 }

@@ -68,12 +68,12 @@ using Mask = detail::Pair<detail::MaskRegister, std::int64_t>;
 
 /// What a kernel computes with: one path or kLanes of them.
 template <class V>
-concept Real = std::same_as<V, double> || std::same_as<V, Lanes>;
+concept Number = std::same_as<V, double> || std::same_as<V, Lanes>;
 
 /// The unsigned integers of the same width; what a comparison gives.
-template <Real V>
+template <Number V>
 using Bits = std::conditional_t<std::same_as<V, double>, std::uint64_t, LaneBits>;
-template <Real V>
+template <Number V>
 using Condition = std::conditional_t<std::same_as<V, double>, bool, Mask>;
 
 // clang-format off
@@ -95,11 +95,11 @@ using Condition = std::conditional_t<std::same_as<V, double>, bool, Mask>;
 }
 
 /// std::max and std::min, lane by lane.
-template <Real V>
+template <Number V>
 [[nodiscard, gnu::always_inline]] inline V larger(V a, std::type_identity_t<V> b) noexcept {
   return select(a < b, b, a);
 }
-template <Real V>
+template <Number V>
 [[nodiscard, gnu::always_inline]] inline V smaller(V a, std::type_identity_t<V> b) noexcept {
   return select(b < a, b, a);
 }
@@ -125,7 +125,7 @@ template <Real V>
 }
 
 /// |x|.
-template <Real V>
+template <Number V>
 [[nodiscard, gnu::always_inline]] inline V magnitude(V x) noexcept {
   return from_bits(to_bits(x) & std::uint64_t{0x7fff'ffff'ffff'ffff});
 }
