@@ -227,13 +227,15 @@ void open_funds(const ModelParams& params, UsdBn position, double opening_volati
   const double margin = margin_rate(b, opening_volatility_bp / params.reference_volatility);
   const double least = b.opening_cushion * margin * (1.0 + b.maintenance_cushion) * notional;
   std::ranges::fill(state.opening_equity, 0.0);
+  ColumnData path_factor;
+  for (std::size_t i = 0; i < kBlockPaths; ++i)
+    path_factor[i] = elementary::exp(b.leverage_uncertainty * leverage_draw[i]);
   for (std::size_t c = 0; c < b.cohorts; ++c) {
     const double score = elementary::inverse_normal((static_cast<double>(c) + 0.5) / n);
     const double leverage =
         std::clamp(b.leverage_median * elementary::exp(b.leverage_sd * score), b.leverage_min, b.leverage_max);
     for (std::size_t i = 0; i < kBlockPaths; ++i) {
-      const double own = std::clamp(leverage * elementary::exp(b.leverage_uncertainty * leverage_draw[i]),
-                                    b.leverage_min, b.leverage_max);
+      const double own = std::min(std::max(leverage * path_factor[i], b.leverage_min), b.leverage_max);
       state.notional[c][i] = notional;
       state.equity[c][i] = std::max(notional / own, least);
       state.opening_equity[i] += state.equity[c][i];

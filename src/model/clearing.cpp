@@ -223,4 +223,16 @@ UsdBn operation_take_up(const SessionTerms& terms, UsdBn offered, Spread rate) n
   return operation(terms, offered, rate).jet.value;
 }
 
+Lanes mmf_lending(const SessionTerms& terms, Lanes cash, Lanes x) noexcept {
+  return saturating(cash, terms.switching_scale, x - terms.floor).value;
+}
+
+Lanes standing_repo_take_up(const SessionTerms& terms, Lanes rate) noexcept {
+  return terms.has_standing_repo ? standing_repo(terms, rate).jet.value : Lanes(0.0);
+}
+
+Lanes operation_take_up(const SessionTerms& terms, Lanes offered, Lanes rate) noexcept {
+  return operation(terms, offered, rate).jet.value;
+}
+
 }  // namespace repoquake::model

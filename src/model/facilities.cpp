@@ -14,15 +14,15 @@ void move_mmf_cash(const DayFlows& flows, PathState& state, std::span<std::uint3
 
 void take_up_facilities(const SessionTerms& terms, const SessionColumns& columns, ConstColumn clearing,
                         Column standing_repo, Column operations) noexcept {
-  if (terms.has_standing_repo) {
-    for (std::size_t i = 0; i < kBlockPaths; ++i)
-      standing_repo[i] = standing_repo_take_up(terms, clearing[i] + columns.markup[i]);
-  } else {
-    std::ranges::fill(standing_repo, 0.0);
+  const bool has_operation = std::ranges::any_of(columns.offered, [](double offered) { return offered > 0.0; });
+  if (!terms.has_standing_repo) std::ranges::fill(standing_repo, 0.0);
+  if (!has_operation) std::ranges::fill(operations, 0.0);
+  for (std::size_t i = 0; i < kBlockPaths && (terms.has_standing_repo || has_operation); i += kLanes) {
+    const Lanes rate = load(clearing, i) + load(columns.markup, i);
+    const Lanes offered = load(columns.offered, i);
+    if (terms.has_standing_repo) store(standing_repo_take_up(terms, rate), standing_repo, i);
+    if (has_operation) store(select(offered > 0.0, operation_take_up(terms, offered, rate), 0.0), operations, i);
   }
-  for (std::size_t i = 0; i < kBlockPaths; ++i)
-    operations[i] =
-        columns.offered[i] > 0.0 ? operation_take_up(terms, columns.offered[i], clearing[i] + columns.markup[i]) : 0.0;
 }
 
 void offer_operations(const DayContext& day, ConstColumn am_spread, ConstColumn offer, Column late_offer,
@@ -37,9 +37,10 @@ void offer_operations(const DayContext& day, ConstColumn am_spread, ConstColumn 
 void place_at_on_rrp(const ModelParams& params, const DayContext& day, const SessionTerms& terms,
                      ConstColumn am_clearing, ConstColumn pm_clearing, const PathState& state, Column on_rrp) noexcept {
   const double unplaced = day.is_period_end ? params.money_funds.unplaceable_share : 0.0;
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const double lent = mmf_lending(terms, state.mmf_cash[i], std::min(am_clearing[i], pm_clearing[i]));
-    on_rrp[i] = std::max(state.mmf_cash[i] - lent, 0.0) + unplaced * state.pullback[i];
+  for (std::size_t i = 0; i < kBlockPaths; i += kLanes) {
+    const Lanes cash = load(state.mmf_cash, i);
+    const Lanes lent = mmf_lending(terms, cash, smaller(load(am_clearing, i), load(pm_clearing, i)));
+    store(larger(cash - lent, 0.0) + unplaced * load(state.pullback, i), on_rrp, i);
   }
 }
 

@@ -82,23 +82,27 @@ template <Number V>
   return law;
 }
 
-/// The z with e^(a + s z) + e^(b + t z) = 1; s, t > 0. Halley's method on the logarithm of the sum, which is convex: from
-/// where the larger term alone is 1 a few steps lead to the root, one if the rates are equal.
+/// The z with e^(a + s z) + e^(b + t z) = 1; s, t > 0. From where the larger term alone is 1, one step of Halley's method
+/// on the logarithm of the sum, exact if the rates are equal; then on the sum itself. Both are convex: it cannot go astray.
 template <Number V>
 [[gnu::always_inline]] inline V balance_exponentials(V a, V s, V b, V t) noexcept {
   const auto a_leads = a * t > b * s;
-  V z = -select(a_leads, a, b) / select(a_leads, s, t);
+  const V leading = select(a_leads, s, t), trailing = select(a_leads, t, s);
+  V z = -select(a_leads, a, b) / leading;
+  const V rest = elementary::exp(select(a_leads, b, a) + trailing * z);
+  const V height = elementary::log(1.0 + rest);
+  const V start_slope = leading + rest * trailing;  // times the sum, as the next
+  z = z - 2.0 * height * start_slope * (1.0 + rest) /
+              (2.0 * start_slope * start_slope - height * rest * ((s - t) * (s - t)));
   const V rate = larger(s, t);
-  const V square_of_difference = (s - t) * (s - t);
   auto is_open = rate > 0.0;
   for (int step = 0; step < kMaxSteps && any(is_open); ++step) {
     const V first = elementary::exp(a + s * z);
     const V second = elementary::exp(b + t * z);
-    const V sum = first + second;
-    const V height = elementary::log(sum);
-    const V slope = first * s + second * t;  // times the sum, as the next
-    const V move =
-        2.0 * height * slope * sum / (2.0 * slope * slope - height * first * second * square_of_difference);
+    const V excess = first + second - 1.0;
+    const V slope = first * s + second * t;
+    const V curvature = first * (s * s) + second * (t * t);
+    const V move = 2.0 * excess * slope / (2.0 * slope * slope - excess * curvature);
     z = select(is_open, z - move, z);
     is_open = is_open & (magnitude(move) * rate > kSettledStep);
   }

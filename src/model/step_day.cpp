@@ -96,12 +96,36 @@ void step_day(const ModelParams& params, const DayContext& day, DayFlows& flows,
   watch_markets(params, day, flows, state, out);
 }
 
+namespace {
+
+/// Need that clears at a spread, by the path's capacity.
+class OpeningNeedAt {
+ public:
+  OpeningNeedAt(const OpeningMarket& market, Spread spread) noexcept
+      : market_(market),
+        spread_(spread),
+        terms_(session_terms(market.params, market.day, market.day.standing_repo_am)),
+        usual_capacity_(lend_capacity(market.params, market.reserves, market.volatility, 0.0, 1.0)) {
+    terms_.stress_elasticity = 0.0;
+  }
+
+  [[nodiscard]] UsdBn with(double capacity_factor) const noexcept {
+    if (spread_ < market_.day.floor) return 0.0;
+    return -excess_need(terms_, 0.0, market_.cash, usual_capacity_ * capacity_factor, 0.0, market_.day.operation_size,
+                        spread_);
+  }
+
+ private:
+  const OpeningMarket& market_;
+  Spread spread_;
+  SessionTerms terms_;
+  UsdBn usual_capacity_;
+};
+
+}  // namespace
+
 UsdBn clearing_need(const OpeningMarket& market, double capacity_factor, Spread spread) noexcept {
-  if (spread < market.day.floor) return 0.0;
-  SessionTerms terms = session_terms(market.params, market.day, market.day.standing_repo_am);
-  terms.stress_elasticity = 0.0;
-  const double capacity = lend_capacity(market.params, market.reserves, market.volatility, 0.0, capacity_factor);
-  return -excess_need(terms, 0.0, market.cash, capacity, 0.0, market.day.operation_size, spread);
+  return OpeningNeedAt(market, spread).with(capacity_factor);
 }
 
 void open_day(const Opening& opening, const PathDraws& draws, PathState& state, DayOutcome& out) noexcept {
@@ -131,15 +155,17 @@ void open_day(const Opening& opening, const PathDraws& draws, PathState& state, 
   // Need, by each path's capacity: slow need at the trend spread, transitory need for the rest of the opening.
   const OpeningMarket& source = opening.need == OpeningNeed::held ? opening.base : own;
   const double source_sigma = source.params.banks.capacity_dispersion;
+  const bool is_stated = opening.need == OpeningNeed::stated;
+  const OpeningNeedAt trend_need(source, source.trend_spread), opening_need(source, source.opening_spread);
+  const double own_capacity = lend_capacity(params, own.reserves, own.volatility, 0.0, 1.0);
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const double factor = elementary::exp(source_sigma * draws.bank_capacity[i] - half_square(source_sigma));
-    const bool is_stated = opening.need == OpeningNeed::stated;
-    const double trend = is_stated ? opening.stated_need : clearing_need(source, factor, source.trend_spread);
-    const double today = is_stated ? opening.stated_need : clearing_need(source, factor, source.opening_spread);
+    const double trend = is_stated ? opening.stated_need : trend_need.with(factor);
+    const double today = is_stated ? opening.stated_need : opening_need.with(factor);
     state.structural_need[i] = trend;
     state.transitory_need[i] = today - trend;
     out.need[i] = today;
-    out.capacity[i] = lend_capacity(params, own.reserves, own.volatility, 0.0, state.capacity_factor[i]);
+    out.capacity[i] = own_capacity * state.capacity_factor[i];
   }
 
   fill(out.offer, own.day.operation_size);

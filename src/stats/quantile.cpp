@@ -28,7 +28,20 @@ double BinScale::upper(std::uint32_t bin) const {
 }
 
 void QuantileSketch::add(std::span<const std::uint32_t> bins) {
-  for (const std::uint32_t bin : bins) add(bin);
+  if (bins.empty()) return;
+  RQ_EXPECT(count_ + bins.size() <= ~std::uint32_t{0});
+  static_cast<void>(page(bins.front() / kPageBins));  // from here on there is a directory
+  const std::uint32_t* const slots = slots_.data();
+  std::uint32_t* counts = counts_.data();
+  for (const std::uint32_t bin : bins) {
+    RQ_EXPECT(bin < scale_.bin_count());
+    if (slots[bin / kPageBins] == kNoSlot) {
+      static_cast<void>(page(bin / kPageBins));
+      counts = counts_.data();
+    }
+    ++counts[std::size_t{slots[bin / kPageBins]} * kPageBins + bin % kPageBins];
+  }
+  count_ += bins.size();
 }
 
 void QuantileSketch::merge(const QuantileSketch& other) {
