@@ -38,7 +38,7 @@ struct Pair {
 
   Pair() = default;
   [[gnu::always_inline]] Pair(Register a, Register b) noexcept : first(a), second(b) {}
-  [[gnu::always_inline]] Pair(Element same) noexcept : first(Register{} + same), second(Register{} + same) {}
+  [[gnu::always_inline]] Pair(Element same) noexcept : first(same - Register{}), second(first) {}
 
   [[nodiscard, gnu::always_inline]] Element operator[](std::size_t i) const noexcept {
     return i < kRegisterLanes ? first[i] : second[i - kRegisterLanes];
