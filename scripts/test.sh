@@ -124,11 +124,13 @@ check_demo() {
   rm -rf "$folder"
 }
 
-# What is promised of the program as it is used: how it is hardened, and every cell of the fault matrix.
+# What is promised of the program as it is used: how it is hardened, the same bits on every instruction set, and every
+# cell of the fault matrix.
 check_release() {
   echo "test: release" >&2
   export REPOQUAKE_PROGRAM=$REPOQUAKE_ROOT/build/release/repoquake
   step hardening "$REPOQUAKE_PYTHON" tests/python/test_hardening.py
+  step instruction_sets env REPOQUAKE_SOURCE_DIR="$REPOQUAKE_ROOT" "$REPOQUAKE_PYTHON" tests/python/test_instruction_sets.py
   step faults "$REPOQUAKE_PYTHON" scripts/fault_matrix.py --check
   unset REPOQUAKE_PROGRAM
 }

@@ -1,10 +1,9 @@
-#include "engine/simulation_code.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
+#include "engine/simulation_code.hpp"
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/elementary.hpp"
 #include "repoquake/engine/path_evaluator.hpp"
@@ -462,7 +461,8 @@ class ChunkRecorder {
       for (std::size_t i = 0; i < lanes; ++i) {
         const bool is_above = spread[i] > manifest_.thresholds[k];
         chunk_.exceedances[k * n_days_ + day] += is_above;
-        if (n_batches > 0) chunk_.batch_exceedances[(k * n_days_ + day) * n_batches + batch_of_[offset + i]] += is_above;
+        if (n_batches > 0)
+          chunk_.batch_exceedances[(k * n_days_ + day) * n_batches + batch_of_[offset + i]] += is_above;
         chunk_.days_above[(offset + i) * n + k] =
             static_cast<std::uint16_t>(chunk_.days_above[(offset + i) * n + k] + is_above);
       }

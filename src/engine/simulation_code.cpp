@@ -12,6 +12,6 @@ extern "C" const repoquake::engine::SimulationCode REPOQUAKE_SIMULATION_ENTRY;
 
 namespace compiled = repoquake::engine::compiled;
 
-const repoquake::engine::SimulationCode REPOQUAKE_SIMULATION_ENTRY{
-    &repoquake::engine::make_draw_source, &compiled::open_block, &compiled::simulate_day, &compiled::observe,
-    &compiled::simulate_chunk};
+const repoquake::engine::SimulationCode REPOQUAKE_SIMULATION_ENTRY{&repoquake::engine::make_draw_source,
+                                                                   &compiled::open_block, &compiled::simulate_day,
+                                                                   &compiled::observe, &compiled::simulate_chunk};

@@ -18,8 +18,8 @@ constexpr int kMaxFixedPointSteps = 1000;  // every step either ends or passes a
 
 template <Number V>
 [[gnu::always_inline]] inline V margin_rate(const BasisParams& b, V volatility_ratio) noexcept {
-  return b.haircut + b.futures_margin * elementary::power(larger(volatility_ratio, b.margin_floor),
-                                                          b.margin_elasticity);
+  return b.haircut +
+         b.futures_margin * elementary::power(larger(volatility_ratio, b.margin_floor), b.margin_elasticity);
 }
 
 /// The basis after `total` sales of everyone.
@@ -109,12 +109,11 @@ void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::si
   store(average, state.funding_average, i);
 
   const Lanes rally = larger(-load(flows.yield_change, i), zero);
-  const Lanes margin = margin_rate(b, fast / params.reference_volatility) +
-                       (1.0 - b.refinanced_share) * b.duration * rally / kBpPerUnit;
+  const Lanes margin =
+      margin_rate(b, fast / params.reference_volatility) + (1.0 - b.refinanced_share) * b.duration * rally / kBpPerUnit;
   const Lanes alarm = larger(elementary::log(fast / slow), zero);
   const Lanes carry = larger(average - b.carry_trigger, zero) / b.carry_scale;
-  const Lanes exit_share =
-      smaller(larger(b.voluntary_exit * alarm + b.carry_exit * carry, zero), b.max_voluntary_exit);
+  const Lanes exit_share = smaller(larger(b.voluntary_exit * alarm + b.carry_exit * carry, zero), b.max_voluntary_exit);
   const Lanes depth = elementary::power(larger(volatility, fast) / params.reference_volatility, b.impact_elasticity);
   const Lanes impact = b.impact * depth;
   const Lanes others = load(flows.other_sales, i) * load(state.other_sales_factor, i) *

@@ -82,11 +82,11 @@ template <bool kStandingRepo, bool kOperation, Number V>
   const V beyond = x - t.stress_spread, lent = x - t.reservation;
   const Jet<V> funds = saturating(c.cash, t.switching_scale, x - t.floor);
   const Jet<V> banks = saturating(c.capacity, t.half_saturation, lent);
-  Jet<V> g{c.need - t.elasticity * larger(x, zero) - t.stress_elasticity * larger(beyond, zero) - funds.value -
-               banks.value,
-           -select(x > 0.0, t.elasticity, zero) - select(beyond > 0.0, t.stress_elasticity, zero) - funds.slope -
-               banks.slope,
-           -funds.curvature - banks.curvature};
+  Jet<V> g{
+      c.need - t.elasticity * larger(x, zero) - t.stress_elasticity * larger(beyond, zero) - funds.value - banks.value,
+      -select(x > 0.0, t.elasticity, zero) - select(beyond > 0.0, t.stress_elasticity, zero) - funds.slope -
+          banks.slope,
+      -funds.curvature - banks.curvature};
   V smooth = smaller(smaller(magnitude(x), magnitude(beyond)), magnitude(lent));
   if constexpr (kStandingRepo) {
     const auto [facility, to_kink] = standing_repo(t, x + c.markup);
@@ -140,8 +140,8 @@ template <bool kStandingRepo, bool kOperation>
     const Lanes reached = x + halley;
     const Lanes beyond = reached + select(is_settled, select(is_below, nudge, -nudge), 0.0);
     const Mask is_inside = is_usable & (beyond > new_low) & (beyond < new_high);
-    const Mask is_found = is_usable & (length <= smooth_step) & (2.0 * length < smooth) & (reached >= new_low) &
-                          (reached <= new_high);
+    const Mask is_found =
+        is_usable & (length <= smooth_step) & (2.0 * length < smooth) & (reached >= new_low) & (reached <= new_high);
     const Lanes next = select(is_inside & !(bisects & !is_settled), beyond, fallback);
     low = select(is_open, select(is_found, reached, new_low), low);
     high = select(is_open, select(is_found, reached, new_high), high);

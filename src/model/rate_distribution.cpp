@@ -45,8 +45,8 @@ struct OrderedLaw {
   V low_centre, high_centre;
   V low_outward, low_inward, high_inward, high_outward;  ///< inverse widths, away from and towards the other centre
   V low_weight;
-  V log_half_low, log_half_high;     ///< of weight / 2
-  V gap_in_low, gap_in_high;         ///< between the centres, in widths towards the other
+  V log_half_low, log_half_high;        ///< of weight / 2
+  V gap_in_low, gap_in_high;            ///< between the centres, in widths towards the other
   V share_below_low, share_below_high;  ///< F at either centre
 };
 
@@ -77,8 +77,7 @@ template <Number V>
   law.gap_in_low = gap * law.low_inward;
   law.gap_in_high = gap * law.high_inward;
   law.share_below_low = 0.5 * (law.low_weight + (1.0 - law.low_weight) * elementary::exp(-law.gap_in_high));
-  law.share_below_high =
-      law.low_weight * (1.0 - 0.5 * elementary::exp(-law.gap_in_low)) + 0.5 * (1.0 - law.low_weight);
+  law.share_below_high = law.low_weight * (1.0 - 0.5 * elementary::exp(-law.gap_in_low)) + 0.5 * (1.0 - law.low_weight);
   return law;
 }
 
@@ -127,10 +126,9 @@ template <Number V>
   const V log_tail = select(is_below, p.log_below, p.log_above);
   const V log_rest = select(l.am_is_low, V(p.log_to_am), p.log_to_pm);
   const V outward = select(from_low, l.low_outward, l.high_outward);
-  const V z = balance_exponentials<V>(select(is_outside, log_near - log_tail, log_rest - log_near),
-                                      select(is_outside, outward, inward),
-                                      log_far - select(is_outside, log_tail, log_near),
-                                      select(is_outside, far_rate, inward + far_rate));
+  const V z = balance_exponentials<V>(
+      select(is_outside, log_near - log_tail, log_rest - log_near), select(is_outside, outward, inward),
+      log_far - select(is_outside, log_tail, log_near), select(is_outside, far_rate, inward + far_rate));
   return select(from_low, l.low_centre + z, l.high_centre - z);
 }
 

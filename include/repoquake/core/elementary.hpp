@@ -74,8 +74,8 @@ template <Number V>
   const V n = shifted - kRounder;
   const V r = (x - n * kLn2High) - n * kLn2Low;
   const V q = polynomial(r, 0x1.000000000000ap-1, 0x1.55555555554fap-3, 0x1.55555555508c0p-5, 0x1.1111111127af0p-7,
-                              0x1.6c16c1841ded8p-10, 0x1.a01a012a8fdb9p-13, 0x1.a0199a28aa753p-16,
-                              0x1.71df24fffacc8p-19, 0x1.28ad5bc1e1b8ap-22, 0x1.ad7fbdce77337p-26);
+                         0x1.6c16c1841ded8p-10, 0x1.a01a012a8fdb9p-13, 0x1.a0199a28aa753p-16, 0x1.71df24fffacc8p-19,
+                         0x1.28ad5bc1e1b8ap-22, 0x1.ad7fbdce77337p-26);
   return {r, r + (r * r) * q, to_bits(shifted)};
 }
 
@@ -108,7 +108,7 @@ template <Number V>
 [[gnu::always_inline]] inline V log_remainder(V s, V half_square) noexcept {
   const V z = s * s;
   const V t = polynomial(z, 0x1.5555555555592p-1, 0x1.999999997fe5cp-2, 0x1.24924941f2281p-2, 0x1.c71c52028714cp-3,
-                              0x1.7466414a3a004p-3, 0x1.39a16814a0e71p-3, 0x1.2f095d8147943p-3);
+                         0x1.7466414a3a004p-3, 0x1.39a16814a0e71p-3, 0x1.2f095d8147943p-3);
   return s * (half_square + z * t);
 }
 

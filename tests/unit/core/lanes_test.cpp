@@ -18,7 +18,8 @@ namespace {
 /// A value for lane i of a block: signs, sizes, ties and zeros.
 double value(std::size_t i) {
   constexpr double kSpecial[] = {0.0, -0.0, 1.0, -1.0, 709.5, -708.5, 1e-300, -3000.0};
-  return i % 5 == 0 ? kSpecial[i / 5 % 8] : std::sin(static_cast<double>(i)) * std::pow(10.0, static_cast<double>(i % 4));
+  return i % 5 == 0 ? kSpecial[i / 5 % 8]
+                    : std::sin(static_cast<double>(i)) * std::pow(10.0, static_cast<double>(i % 4));
 }
 
 ColumnData column_of(auto function) {

@@ -39,7 +39,8 @@ TEST_CASE("every instruction set gives the same bits", "[engine][instruction_set
   const auto plan = GENERATE(
       fixtures::september({"output.variables=all", "metrics=[{id: a, expr: mean(max(spread))}]"}, 700),
       fixtures::september(fixtures::with_rules(fixtures::with_drivers()), 512),
-      fixtures::september({"model.need.degrees_of_freedom=5", "shocks.tga-build.size={normal: {mean: 40 bn USD, sd: 25 "
+      fixtures::september({"model.need.degrees_of_freedom=5",
+                           "shocks.tga-build.size={normal: {mean: 40 bn USD, sd: 25 "
                            "bn USD}}"},
                           512),
       fixtures::library("mar_2020", {"output.variables=all"}, 512),
