@@ -53,7 +53,7 @@ plan::Plan compiled(const std::string& file) {
 
 class Bench {
  public:
-  explicit Bench(const std::string& file) : plan_(compiled(file)), work_(plan_) {
+  explicit Bench(const std::string& file) : plan_(compiled(file)), work_(plan_, engine::InstructionSet::portable) {
     engine::open_block(plan_, 0, work_);
     for (std::uint32_t row = 1; row < plan_.days.size(); ++row) {
       model::PathState before = work_.state;
@@ -70,23 +70,29 @@ class Bench {
     add("capacity", before, [this](const DayOfBlock& day) { lend(day); });
     add("clearing", before, [this](const DayOfBlock& day) { clear(day); });
     add("percentiles", after, [this](const DayOfBlock& day) {
-      model::spread_rates(plan_.params, context(day), day.draws, context(day).floor - plan_.params.dispersion.below_floor,
-                          work_.state, work_.outcome);
+      model::spread_rates(plan_.params, context(day), day.draws,
+                          context(day).floor - plan_.params.dispersion.below_floor, work_.state, work_.outcome);
     });
-    add("cohorts", [this](const DayOfBlock& day) { restore_before_funds(day); }, [this](const DayOfBlock& day) {
-      model::trade_basis(plan_.params, context(day), work_.flows, day.draws, work_.state, work_.outcome);
-    });
-    add("ledger", [this](const DayOfBlock& day) { restore_before_books(day); }, [this](const DayOfBlock& day) {
-      model::settle(day.flows, {work_.scratch, work_.late_scratch, on_rrp_}, work_.state.sheet);
-    });
+    add(
+        "cohorts", [this](const DayOfBlock& day) { restore_before_funds(day); },
+        [this](const DayOfBlock& day) {
+          model::trade_basis(plan_.params, context(day), work_.flows, day.draws, work_.state, work_.outcome);
+        });
+    add(
+        "ledger", [this](const DayOfBlock& day) { restore_before_books(day); },
+        [this](const DayOfBlock& day) {
+          model::settle(day.flows, {work_.scratch, work_.late_scratch, on_rrp_}, work_.state.sheet);
+        });
     add("output", after, [this](const DayOfBlock& day) { observe(day.row); });
     add("step_day", before, [this](const DayOfBlock& day) {
       model::step_day(plan_.params, context(day), work_.flows, day.draws, work_.state, work_.outcome);
     });
     add("simulate_day", before, [this](const DayOfBlock& day) { engine::simulate_day(plan_, 0, day.row, work_); });
-    add("exp", [this](const DayOfBlock& day) { work_.scratch = day.draws.tail_width; }, [this](const DayOfBlock&) {
-      for (std::size_t i = 0; i < kBlockPaths; ++i) work_.late_scratch[i] = elementary::exp(work_.scratch[i]);
-    });
+    add(
+        "exp", [this](const DayOfBlock& day) { work_.scratch = day.draws.tail_width; },
+        [this](const DayOfBlock&) {
+          for (std::size_t i = 0; i < kBlockPaths; ++i) work_.late_scratch[i] = elementary::exp(work_.scratch[i]);
+        });
   }
 
  private:
@@ -146,7 +152,8 @@ class Bench {
   void lend(const DayOfBlock& day) {
     const auto& s = work_.state;
     model::reserves_before_noon(plan_.params, s.sheet, day.out.drain, work_.scratch);
-    model::lend_capacity(plan_.params, work_.scratch, day.flows.volatility, s.precaution, s.capacity_factor, work_.outcome.capacity);
+    model::lend_capacity(plan_.params, work_.scratch, day.flows.volatility, s.precaution, s.capacity_factor,
+                         work_.outcome.capacity);
     model::reserves_after_noon(s.sheet, day.out.drain, day.out.am_standing_repo, day.out.am_operations, work_.scratch);
     model::lend_capacity(plan_.params, work_.scratch, day.flows.volatility, s.precaution, s.capacity_factor,
                          work_.outcome.late_capacity);
@@ -158,7 +165,8 @@ class Bench {
     const auto& cash = day.after.mmf_cash;
     out.am_clearing = work_.state.am_spread;
     model::clear_repo_market(model::session_terms(plan_.params, context(day), context(day).standing_repo_am),
-                             {day.out.need, cash, day.out.capacity, day.out.markup, day.out.offer}, out.am_clearing, out.flags);
+                             {day.out.need, cash, day.out.capacity, day.out.markup, day.out.offer}, out.am_clearing,
+                             out.flags);
     out.pm_clearing = out.am_clearing;
     model::clear_repo_market(model::session_terms(plan_.params, context(day), context(day).standing_repo_pm),
                              {day.out.late_need, cash, day.out.late_capacity, day.out.markup, day.out.late_offer},

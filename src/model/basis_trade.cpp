@@ -121,40 +121,41 @@ void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::si
   const Lanes external = others - load(flows.fed_purchases, i);
   store(external, out.external_sales, i);
 
-  // Funding, and what the funds would sell of their own will.
-  const Lanes cost = (am_spread - load(state.opening_spread, i)) / kBpPerUnit * year_share;
+  // What the funds would sell of their own will.
   const Lanes sold_share = smaller(exit_share, b.max_daily_sale);
-  Lanes position = zero, voluntary = zero;
-  for (std::size_t c = 0; c < b.cohorts; ++c) {
-    const Lanes notional = load(state.notional[c], i);
-    store(load(state.equity[c], i) - notional * cost, state.equity[c], i);
-    position += notional;
-    voluntary += sold_share * notional;
-  }
+  Lanes position = 0.0;
+  for (std::size_t c = 0; c < b.cohorts; ++c) position += load(state.notional[c], i);
+  const Lanes voluntary = sold_share * position;
+  store(voluntary, out.sales, i);
+  store(0.0, out.forced_sales, i);
 
   // Where that leaves every cohort above its maintenance margin, it is the fixed point and the day is calm.
+  const Lanes cost = (am_spread - load(state.opening_spread, i)) / kBpPerUnit * year_share;  // of funding
   const Lanes basis = load(state.futures_basis, i);
   const Lanes loss = (basis_after(b, basis, impact, external + voluntary) - basis) / kBpPerUnit;
-  const Lanes least_ratio = loss + margin * (1.0 + b.maintenance_cushion) * (1.0 - exit_share);
-  Lanes slack = zero;
+  const Lanes least_ratio = cost + loss + margin * (1.0 + b.maintenance_cushion) * (1.0 - exit_share);
+  Lanes slack = 0.0;
   for (std::size_t c = 0; c < b.cohorts; ++c)
     slack = smaller(slack, load(state.equity[c], i) - load(state.notional[c], i) * least_ratio);
   const Mask is_calm = slack >= 0.0;
 
-  // Losses are taken and positions cut.
-  Lanes cut_position = zero, fund_equity = zero;
-  const Lanes calm_share = select(is_calm, sold_share, zero);
-  const Lanes calm_loss = select(is_calm, loss, zero);
-  store(voluntary, out.sales, i);
-  store(zero, out.forced_sales, i);
-  for (std::size_t lane = 0; any(!is_calm) && lane < kLanes; ++lane) {
-    if (is_calm[lane]) continue;
-    sell_on_margin_calls(b, {margin[lane], exit_share[lane], impact[lane], basis[lane], external[lane]}, i + lane,
-                         state, out);
+  // Funding is paid, losses are taken and positions cut: on calm paths below, on others by their margin calls.
+  if (any(!is_calm)) {
+    const Lanes paid = select(is_calm, 0.0, cost);
+    for (std::size_t c = 0; c < b.cohorts; ++c)
+      store(load(state.equity[c], i) - load(state.notional[c], i) * paid, state.equity[c], i);
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      if (is_calm[lane]) continue;
+      sell_on_margin_calls(b, {margin[lane], exit_share[lane], impact[lane], basis[lane], external[lane]}, i + lane,
+                           state, out);
+    }
   }
+  const Lanes calm_share = select(is_calm, sold_share, 0.0);
+  const Lanes calm_cost = select(is_calm, cost + loss, 0.0);
+  Lanes cut_position = 0.0, fund_equity = 0.0;
   for (std::size_t c = 0; c < b.cohorts; ++c) {
     const Lanes notional = load(state.notional[c], i);
-    const Lanes equity = load(state.equity[c], i) - notional * calm_loss;
+    const Lanes equity = load(state.equity[c], i) - notional * calm_cost;
     const Lanes kept = notional - calm_share * notional;
     store(equity, state.equity[c], i);
     store(kept, state.notional[c], i);

@@ -44,12 +44,13 @@ template <Number V>
 /// Exponentially distributed stigma, capped. The take-up rises by at most B/theta per bp, so the cap is so far away.
 template <Number V>
 [[gnu::always_inline]] inline Schedule<V> standing_repo(const SessionTerms& t, V rate) noexcept {
-  const V z = (rate - t.standing_repo_spread) / t.smoothing;
-  const V unused = t.addressable * elementary::exp(-t.smoothing * elementary::softplus(z) / t.stigma);
+  const double per_width = 1.0 / t.smoothing, per_stigma = 1.0 / t.stigma;
+  const V z = (rate - t.standing_repo_spread) * per_width;
+  const V unused = t.addressable * elementary::exp(-t.smoothing * per_stigma * elementary::softplus(z));
   const V take_up = t.addressable - unused;
   const V share = elementary::logistic(z);
-  const V slope = unused * share / t.stigma;
-  const V curvature = unused / t.stigma * share * ((1.0 - share) / t.smoothing - share / t.stigma);
+  const V slope = unused * share * per_stigma;
+  const V curvature = slope * ((1.0 - share) * per_width - share * per_stigma);
   const auto below_cap = take_up < t.cap;
   const double distance_per_amount = t.stigma / std::max(t.addressable, kLeastAmount);
   return {{select(below_cap, take_up, t.cap), select(below_cap, slope, 0.0), select(below_cap, curvature, 0.0)},
@@ -59,14 +60,15 @@ template <Number V>
 /// Where nothing is offered there is no kink either.
 template <Number V>
 [[gnu::always_inline]] inline Schedule<V> operation(const SessionTerms& t, V offered, V rate) noexcept {
+  const double per_scale = 1.0 / t.appetite_scale;
   const V reach = rate + t.bid_reach;
-  const V unused = t.appetite * elementary::exp(-larger(reach, 0.0) / t.appetite_scale);
+  const V unused = t.appetite * elementary::exp(-per_scale * larger(reach, 0.0));
   const V demanded = t.appetite - unused;
   const auto fits = demanded < offered;
-  const V slope = select((reach > 0.0) & fits, unused / t.appetite_scale, 0.0);
+  const V slope = select((reach > 0.0) & fits, unused * per_scale, 0.0);
   const double distance_per_amount = t.appetite_scale / std::max(t.appetite, kLeastAmount);
   const V to_kink = smaller(magnitude(reach), magnitude(offered - demanded) * distance_per_amount);
-  return {{select(fits, demanded, offered), slope, -slope / t.appetite_scale},
+  return {{select(fits, demanded, offered), slope, -per_scale * slope},
           select(offered > 0.0, to_kink, V(kHighestSpread))};
 }
 

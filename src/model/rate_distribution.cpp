@@ -13,7 +13,8 @@ namespace repoquake::model {
 namespace {
 
 constexpr int kMaxSteps = 100;
-constexpr double kSettledStep = 1e-4;  // in widths: Halley's next step is about its cube
+constexpr double kSettledStep = 1e-4;    // in widths: Halley's next step is about its cube
+constexpr double kSettledError = 1e-12;  // in widths
 
 /// Share of volume of a two-piece Laplace law at or below x.
 [[gnu::always_inline]] inline double mass_below(double x, double centre, double left, double right) noexcept {
@@ -82,26 +83,33 @@ template <Number V>
 }
 
 /// The z with e^(a + s z) + e^(b + t z) = 1; s, t > 0. From where the larger term alone is 1, one step of Halley's method
-/// on the logarithm of the sum, exact if the rates are equal; then on the sum itself. Both are convex: it cannot go astray.
+/// on the logarithm of the sum, which is exact if the rates are equal and close if the other term is small; then, where its
+/// error may be felt, on the sum itself. Both are convex: it cannot go astray.
 template <Number V>
 [[gnu::always_inline]] inline V balance_exponentials(V a, V s, V b, V t) noexcept {
   const auto a_leads = a * t > b * s;
   const V leading = select(a_leads, s, t), trailing = select(a_leads, t, s);
   V z = -select(a_leads, a, b) / leading;
   const V rest = elementary::exp(select(a_leads, b, a) + trailing * z);
-  const V height = elementary::log(1.0 + rest);
-  const V start_slope = leading + rest * trailing;  // times the sum, as the next
-  z = z - 2.0 * height * start_slope * (1.0 + rest) /
-              (2.0 * start_slope * start_slope - height * rest * ((s - t) * (s - t)));
+  const V sum = 1.0 + rest;
+  const V height = elementary::log(sum);
+  const V slope = leading + rest * trailing;  // times the sum, as the next
+  const V slope_squared = slope * slope;
+  const V bend = (s - t) * (s - t);
+  z = z - 2.0 * height * slope * sum / (2.0 * slope_squared - height * rest * bend);
+
+  // The error of the step is below its cube times the second and third derivatives over the first.
+  const V curved = sum * sum * bend;
+  auto is_open = height * height * height * rest * curved * (slope_squared + curved) >
+                 kSettledError * slope_squared * slope_squared;
   const V rate = larger(s, t);
-  auto is_open = rate > 0.0;
   for (int step = 0; step < kMaxSteps && any(is_open); ++step) {
     const V first = elementary::exp(a + s * z);
     const V second = elementary::exp(b + t * z);
     const V excess = first + second - 1.0;
-    const V slope = first * s + second * t;
+    const V gradient = first * s + second * t;
     const V curvature = first * (s * s) + second * (t * t);
-    const V move = 2.0 * excess * slope / (2.0 * slope * slope - excess * curvature);
+    const V move = 2.0 * excess * gradient / (2.0 * gradient * gradient - excess * curvature);
     z = select(is_open, z - move, z);
     is_open = is_open & (magnitude(move) * rate > kSettledStep);
   }
