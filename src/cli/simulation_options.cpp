@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <fstream>
 #include <ostream>
 #include <vector>
 
@@ -31,6 +32,20 @@ constexpr std::uint64_t kTrialPaths = 2048;
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+/// What the program itself takes of memory before it simulates, its libraries included; 0 where the system does not say.
+std::uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t size = 0, resident = 0;
+  statm >> size >> resident;
+  return statm ? resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+/// "at most 54.1 MB"
+std::string memory_text(std::uint64_t of_program, std::uint64_t of_run) {
+  return fmt::format("at most {}{}", size_text(static_cast<double>(of_program + of_run)),
+                     of_program > 0 ? "" : " beside the program itself");
 }
 
 }  // namespace
@@ -103,6 +118,7 @@ std::string size_text(double bytes) {
 
 void show_estimate(std::span<const plan::Plan> plans, const SimulationOptions& options, const std::string& output,
                    std::ostream& out) {
+  const std::uint64_t of_program = resident_bytes();
   std::uint64_t memory = 0, disk = 0, n_paths = 0, n_trial = 0, n_days = 0;
   double seconds = 0.0;
   int threads = 1;
@@ -127,7 +143,7 @@ void show_estimate(std::span<const plan::Plan> plans, const SimulationOptions& o
                      plans.size() > 1 ? fmt::format(" and {} more", plans.size() - 1) : "")
       << fmt::format("  paths    {} of {} days, {} stored variables\n", n_paths, n_days,
                      stores_paths ? first.variables.size() : 0)
-      << fmt::format("  memory   at most {}\n", size_text(static_cast<double>(memory)));
+      << fmt::format("  memory   {}\n", memory_text(of_program, memory));
   if (!output.empty())
     out << fmt::format("  disk     at most {} before compression, in {}\n", size_text(static_cast<double>(disk)),
                        output);
@@ -137,6 +153,7 @@ void show_estimate(std::span<const plan::Plan> plans, const SimulationOptions& o
 
 void show_estimate(const ManyWorlds& worlds, const SimulationOptions& options, const std::string& output,
                    std::ostream& out) {
+  const std::uint64_t of_program = resident_bytes();
   std::uint64_t memory = 0, n_trial = 0, n_days = 0;
   double seconds = 0.0;
   int threads = 1;
@@ -154,7 +171,7 @@ void show_estimate(const ManyWorlds& worlds, const SimulationOptions& options, c
   out << fmt::format("dry run of {}: nothing is written\n", worlds.name)
       << fmt::format("  {:<8} {}{}\n", worlds.what, worlds.n, worlds.more.empty() ? "" : ", " + worlds.more)
       << fmt::format("  paths    {} in all, of {} days\n", worlds.n_paths, n_days)
-      << fmt::format("  memory   at most {}\n", size_text(static_cast<double>(memory + worlds.kept_bytes)));
+      << fmt::format("  memory   {}\n", memory_text(of_program, memory + worlds.kept_bytes));
   if (!output.empty())
     out << fmt::format("  disk     about {}, in {}\n", size_text(static_cast<double>(worlds.disk_bytes)), output);
   if (n_trial > 0)

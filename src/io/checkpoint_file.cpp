@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -25,7 +26,7 @@ namespace repoquake::io {
 namespace {
 
 constexpr std::string_view kMagic = "repoquake/checkpoint/";
-constexpr std::string_view kFormat = "repoquake/checkpoint/1\n";
+constexpr std::string_view kFormat = "repoquake/checkpoint/2\n";
 constexpr std::size_t kLargest = std::size_t{8} << 30;
 
 std::string system_text(int error_number) { return std::generic_category().message(error_number); }
@@ -60,23 +61,46 @@ std::string differing_key(const std::string& then, const std::string& now) {
   return "the scenario is another one";
 }
 
-/// Writes all of it, and waits for the disk where it is asked to.
-void write_file(const std::string& path, std::string_view content, bool to_disk) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  int failure = file < 0 ? errno : 0;
-  while (failure == 0 && !content.empty()) {
-    const ssize_t n = ::write(file, content.data(), content.size());
-    if (n > 0)
-      content.remove_prefix(static_cast<std::size_t>(n));
-    else if (n == 0 || errno != EINTR)
-      failure = n == 0 ? ENOSPC : errno;
+/// A new file, written piece by piece. It is removed unless `close` has said that all of it is there.
+class NewFile {
+ public:
+  explicit NewFile(std::string path)
+      : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
+    if (descriptor_ < 0) fail(errno);
   }
-  if (failure == 0 && to_disk && ::fdatasync(file) != 0) failure = errno;
-  if (file >= 0 && ::close(file) != 0 && failure == 0) failure = errno;
-  if (failure == 0) return;
-  ::unlink(path.c_str());
-  throw IoError(path + ": cannot write: " + system_text(failure));
-}
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile() {
+    if (descriptor_ < 0) return;
+    ::close(descriptor_);
+    ::unlink(path_.c_str());
+  }
+
+  void append(std::string_view content) {
+    while (!content.empty()) {
+      const ssize_t n = ::write(descriptor_, content.data(), content.size());
+      if (n > 0)
+        content.remove_prefix(static_cast<std::size_t>(n));
+      else if (n == 0 || errno != EINTR)
+        fail(n == 0 ? ENOSPC : errno);
+    }
+  }
+
+  /// Waits for the disk where it is asked to.
+  void close(bool to_disk) {
+    if (to_disk && ::fdatasync(descriptor_) != 0) fail(errno);
+    if (::close(std::exchange(descriptor_, -1)) == 0) return;
+    const int failure = errno;
+    ::unlink(path_.c_str());
+    fail(failure);
+  }
+
+ private:
+  [[noreturn]] void fail(int failure) const { throw IoError(path_ + ": cannot write: " + system_text(failure)); }
+
+  std::string path_;
+  int descriptor_;
+};
 
 /// How many of the listed chunks a file holds.
 std::size_t count_whole(const std::string& file, const Checkpoint& checkpoint) {
@@ -147,20 +171,28 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path) {
   try {
     engine::StateReader read(rest);
     read(checkpoint);
-    read.finish();
+    checkpoint.state = read.take_rest();
   } catch (const DataError& error) {
     throw DataError(name + ": torn: " + error.what());
   }
   return checkpoint;
 }
 
-void write_checkpoint(const std::string& path, const Checkpoint& checkpoint, bool to_disk) {
-  engine::StateWriter write;
+void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
+                      const std::function<void(engine::StateWriter&)>& write_state, bool to_disk) {
+  NewFile file(aside_path(path));
+  std::uint32_t checksum = 0;
+  const auto append = [&](std::string_view piece) {
+    checksum = libdeflate_crc32(checksum, piece.data(), piece.size());
+    file.append(piece);
+  };
+  append(kFormat);
+  engine::StateWriter write(append);
   write(checkpoint);
-  std::string content = std::string(kFormat) + write.take();
-  const std::uint32_t checksum = crc32(bytes_of(content));
-  content.append(reinterpret_cast<const char*>(&checksum), sizeof checksum);
-  write_file(aside_path(path), content, to_disk);
+  write_state(write);
+  write.finish();
+  file.append({reinterpret_cast<const char*>(&checksum), sizeof checksum});
+  file.close(to_disk);
   if (std::rename(aside_path(path).c_str(), checkpoint_path(path).c_str()) != 0)
     throw IoError(checkpoint_path(path) + ": cannot write: " + system_text(errno));
   if (to_disk) sync_folder_of(path);

@@ -369,17 +369,14 @@ void ResultWriter::checkpoint(const engine::RunSummary& summary) { keep_checkpoi
 
 void ResultWriter::keep_checkpoint(const engine::RunSummary& summary, bool to_disk) {
   if (written_until_ < summary.stats.n_paths()) return;  // paths catch up with statistics; the earlier checkpoint holds
-  engine::StateWriter state;
-  state(summary, kept_, *worst_);
   if (to_disk) file_.sync_data();  // first what it speaks of
   write_checkpoint(options_.path,
                    {.identity = identity_of(provenance_, manifest_.seed, manifest_.n_paths),
                     .command_line = provenance_.command_line,
                     .paths_done = summary.stats.n_paths(),
                     .paths = paths_.stored(),
-                    .summary = summary_.stored(),
-                    .state = state.take()},
-                   to_disk);
+                    .summary = summary_.stored()},
+                   [&](engine::StateWriter& write) { write(summary, kept_, *worst_); }, to_disk);
   std::error_code ignored;  // there is none, most of the time
   std::filesystem::remove(resuming_path(options_.path), ignored);
 }

@@ -447,7 +447,7 @@ class WhatIsDamaged(Case):
                 self.result.unlink()
 
     def test_a_checkpoint_of_another_format(self):
-        self.checkpoint.write_bytes(self.checkpoint.read_bytes().replace(b"checkpoint/1\n", b"checkpoint/9\n", 1))
+        self.checkpoint.write_bytes(self.checkpoint.read_bytes().replace(b"checkpoint/2\n", b"checkpoint/9\n", 1))
         self.resume("another version of the program.*starts anew")
 
     def test_no_checkpoint(self):

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -39,9 +40,18 @@ concept VisitsItself = requires(Archive& archive, T& value) {
 /// Takes a state down.
 class StateWriter {
  public:
+  /// Keeps all bytes for `take`.
+  StateWriter() = default;
+  /// Hands them on piece by piece, so that memory does not grow with the state; `finish` hands on the last.
+  explicit StateWriter(std::function<void(std::string_view)> hand_on) : hand_on_(std::move(hand_on)) {}
+
   template <class... T>
   void operator()(const T&... parts) {
     (put(parts), ...);
+  }
+  void finish() {
+    hand_on_(bytes_);
+    bytes_.clear();
   }
   /// Lists whose lengths follow from the manifest.
   template <class... List>
@@ -51,10 +61,16 @@ class StateWriter {
   [[nodiscard]] std::string take() noexcept { return std::move(bytes_); }
 
  private:
-  void put_bytes(const void* from, std::size_t size) { bytes_.append(static_cast<const char*>(from), size); }
+  static constexpr std::size_t kPiece = 65536;
+
+  void put_bytes(const void* from, std::size_t size) {
+    bytes_.append(static_cast<const char*>(from), size);
+    if (hand_on_ && bytes_.size() >= kPiece) finish();
+  }
   void put_count(std::uint64_t count) {
     for (; count >= 0x80; count >>= 7) bytes_ += static_cast<char>(0x80 | (count & 0x7F));
-    bytes_ += static_cast<char>(count);
+    const char last = static_cast<char>(count);
+    put_bytes(&last, 1);
   }
   template <PlainNumber T>
   void put(const T& number) {
@@ -62,7 +78,7 @@ class StateWriter {
   }
   void put(const std::string& text) {
     put_count(text.size());
-    bytes_ += text;
+    put_bytes(text.data(), text.size());
   }
   template <PlainNumber T, std::size_t N>
   void put(const std::array<T, N>& numbers) {
@@ -93,6 +109,7 @@ class StateWriter {
       visit_state(*this, value);
   }
 
+  std::function<void(std::string_view)> hand_on_;
   std::string bytes_;
 };
 
@@ -109,6 +126,8 @@ class StateReader {
   void fixed(List&... lists) {
     (get_fixed(lists), ...);
   }
+  /// What has not been read; nothing is left.
+  [[nodiscard]] std::string_view take_rest() noexcept { return std::exchange(rest_, {}); }
   /// All has been read.
   void finish() const { check(rest_.empty(), "has bytes left over"); }
 

@@ -10,11 +10,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "repoquake/engine/checkpoint.hpp"
 
 namespace repoquake::io {
 
@@ -88,20 +91,22 @@ struct Checkpoint {
   std::vector<std::string> command_line;
   std::uint64_t paths_done = 0;
   StoredTable paths, summary;
-  std::string state;  ///< of statistics and writer, engine/checkpoint.hpp
+  std::string state{};  ///< of statistics and writer, engine/checkpoint.hpp: the rest of the file
 
   template <class Archive, class Self>
   static void visit_state(Archive& archive, Self& self) {
     auto& [identity, command_line, paths_done, paths, summary, state] = self;
-    archive(identity, command_line, paths_done, paths, summary, state);
+    archive(identity, command_line, paths_done, paths, summary);
   }
 };
 
 /// The checkpoint of the run that is to write `path`; nothing where there is none.
 [[nodiscard]] std::optional<Checkpoint> read_checkpoint(const std::string& path);
 
-/// `to_disk`: waits until the disk has it.
-void write_checkpoint(const std::string& path, const Checkpoint& checkpoint, bool to_disk);
+/// The state is what `write_state` says, straight to the file: memory does not grow with it. `to_disk`: waits until the disk
+/// has it.
+void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
+                      const std::function<void(engine::StateWriter&)>& write_state, bool to_disk);
 
 /// Everything that an earlier run to `path` left, but its partial file.
 void remove_checkpoint(const std::string& path);

@@ -171,6 +171,8 @@ inline std::uint32_t* QuantileSketch::page(std::uint32_t page_index) {
   std::uint32_t& slot = slots_[page_index];
   if (slot == kNoSlot) {
     slot = static_cast<std::uint32_t>(counts_.size() / kPageBins);
+    if (counts_.size() == counts_.capacity())  // doubling would leave a third of the memory empty
+      counts_.reserve(counts_.size() + std::max<std::size_t>(kPageBins, counts_.size() / 8));
     counts_.resize(counts_.size() + kPageBins, 0);
   }
   return counts_.data() + std::size_t{slot} * kPageBins;
