@@ -44,7 +44,7 @@ LIBRARIES = {
 
 # The standard library has no dot and no slash. Of C and of the system only these, and only there.
 STANDARD = re.compile(r"[a-z_0-9]+")
-SYSTEM = re.compile(r"(fcntl|unistd|signal|termios|sys/\w+)\.h")
+SYSTEM = re.compile(r"(fcntl|malloc|unistd|signal|termios|sys/\w+)\.h")
 SYSTEM_FLOORS = {"io", "cli"}
 
 GENERATED = {"build_info.hpp": {"io", "cli"}}

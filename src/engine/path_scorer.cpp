@@ -68,7 +68,7 @@ class PathScorer::GivenDraws final : public DrawSource {
   }
 
  private:
-  const ColumnData& take(const DrawPlace& place) {
+  const ColumnData& take([[maybe_unused]] const DrawPlace& place) {
     const std::uint32_t coordinate = list_.calls[next_++];
     RQ_EXPECT(list_.coordinates[coordinate] == place);  // a plan asks in one order, whatever the values
     return columns_[coordinate];
