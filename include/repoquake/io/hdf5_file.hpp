@@ -4,7 +4,7 @@
 ///         objects, so equal calls in equal order give equal bytes.
 /// Errors  The library's own error messages are silenced. A file that is missing, cannot be opened or cannot be
 ///         written (disk full, size limit): IoError. A file opened for reading whose content is not what it should be:
-///         DataError. Both name the file and the cause.
+///         DataError. Both name the file and the cause. Memory that runs out while writing: std::bad_alloc.
 /// Others' files  Read are values that lie in the file itself, reached by hard links, stored as our own are, and no more of
 ///         them than the file can hold; anything else is a DataError. No plug-in is loaded.
 /// Threads One thread at a time; any thread.
