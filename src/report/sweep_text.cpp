@@ -41,9 +41,6 @@ std::string estimate_text(const stats::Estimate& e) {
 /// Columns as wide as what is in them.
 void add_columns(std::string& text, const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
-  const auto width_of = [](const std::string& cell) {  // "±" is one sign
-    return static_cast<std::size_t>(std::ranges::count_if(cell, [](char c) { return (c & 0xC0) != 0x80; }));
-  };
   for (const auto& row : rows)
     for (std::size_t k = 0; k < row.size(); ++k) {
       if (k == widths.size()) widths.push_back(0);

@@ -231,12 +231,12 @@ void add_metrics(std::string& text, const engine::RunSummary& summary) {
   const auto& metrics = summary.manifest.metrics;
   if (metrics.empty()) return;
   text += '\n';
-  add_row(text, "Metrics (± std. error)", {"value", "95 % limits"});
+  std::vector<Row> rows{{"Metrics (± std. error)", {"value", "95 % limits"}}};
   for (std::size_t k = 0; k < metrics.size(); ++k) {
     const auto estimate = summary.stats.metric(k);
     const std::string label = with_unit(metrics[k].id, metrics[k].shown_unit);
     if (estimate.n == 0) {
-      add_row(text, label, {"no value", ""}, metrics[k].expr);
+      rows.push_back({label, {"no value", ""}, metrics[k].expr});
       continue;
     }
     const int decimals = metric_decimals(estimate.standard_error);
@@ -245,9 +245,10 @@ void add_metrics(std::string& text, const engine::RunSummary& summary) {
                                    : fmt::format("{:.{}f} to {:.{}f}", estimate.lo, decimals, estimate.hi, decimals);
     const std::string note =
         estimate.n < summary.stats.n_paths() ? fmt::format("   over the {} paths with a value", estimate.n) : "";
-    add_row(text, label, {with_error(estimate.value, estimate.standard_error, decimals), limits},
-            metrics[k].expr + note);
+    rows.push_back(
+        {label, {with_error(estimate.value, estimate.standard_error, decimals), limits}, metrics[k].expr + note});
   }
+  add_rows(text, std::move(rows));
 }
 
 /// The satellite: what the declared coefficients make of the window's peak.

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +26,21 @@ namespace repoquake::report {
 /// "name, unit"
 [[nodiscard]] std::string with_unit(std::string_view name, std::string_view unit);
 
-/// A row of right-aligned cells after a left-aligned label.
+/// Columns on a screen: characters of UTF-8, so that "±" is one.
+[[nodiscard]] std::size_t width_of(std::string_view cell);
+
+/// A row of right-aligned cells after a left-aligned label. At least one space is between cells, however long.
 void add_row(std::string& text, std::string_view label, const std::vector<std::string>& cells,
              std::string_view mark = "");
+
+struct Row {
+  std::string label;
+  std::vector<std::string> cells;
+  std::string mark = {};
+};
+
+/// The same of rows whose cells may be long: a column is as wide as its widest cell, two spaces before it.
+void add_rows(std::string& text, std::vector<Row> rows);
 
 /// The features that people are shown, in their order.
 struct WindowRow {

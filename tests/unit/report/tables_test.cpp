@@ -1,6 +1,7 @@
 #include "repoquake/report/tables.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -66,6 +67,30 @@ TEST_CASE("one path has values and no errors", "[report]") {
   const auto run = printed({}, 1);
   CHECK_THAT(line_of(run.table, "2019-09-17"), Contains("± n/a"));
   CHECK(run.table.find("± 0.0") == std::string::npos);
+}
+
+TEST_CASE("metrics stand in columns, however small their values and errors", "[report]") {
+  const auto run = printed({"metrics=[{id: small, expr: \"mean(max(sofr - iorb)) / 1000000\"}, "
+                            "{id: large, expr: \"mean(max(sofr - iorb))\", unit: bp}]"},
+                           2000);
+  // A column ends where its head ends: behind it two spaces at least, or the end.
+  const auto columns = [](std::string line) {  // ± is two bytes and one column
+    for (auto at = line.find("±"); at != std::string::npos; at = line.find("±")) line.replace(at, 2, "~");
+    return line;
+  };
+  const std::string head = columns(line_of(run.table, "Metrics"));
+  const std::size_t end_of_value = head.find("value") + 5, end_of_limits = head.find("limits") + 6;
+  for (const auto* id : {"small", "large"}) {
+    const std::string row = columns(line_of(run.table, id));
+    INFO(head << '\n' << row);
+    REQUIRE(row.size() > end_of_limits);
+    CHECK(std::isdigit(row[end_of_value - 1]) != 0);
+    CHECK(row.substr(end_of_value, 2) == "  ");
+    CHECK(std::isdigit(row[end_of_limits - 1]) != 0);
+    CHECK(row.substr(end_of_limits, 3) == "   ");
+  }
+  const std::string small = line_of(run.table, "small");  // control: these cells are wider than a usual column
+  CHECK(small.find(" to ") - small.find("±") > 17);
 }
 
 TEST_CASE("a scorecard names its windows and leaves out what it cannot know", "[report]") {
