@@ -219,7 +219,8 @@ def draw_frontier(search):
     for k, place in enumerate(places):
         if not search.crossings_of(k):
             axes.annotate(SIDES[int(search.sides[k])], (place, 0.02), xycoords=("data", "axes fraction"), rotation=90,
-                          ha="center", va="bottom", fontsize=7, color="#444444")
+                          ha="center", va="bottom", fontsize=7, color="#444444", zorder=4,
+                          path_effects=[withStroke(linewidth=3, foreground="white")])
     mark_base(axes.axhline, search, handles)
     axes.set_xlim(places.min() - 0.05 * reach, places.max() + 0.05 * reach)
     if not search.is_numeric:

@@ -3,6 +3,8 @@
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from repoquake_plots import BANDS, MEDIAN, USAGE, WRONG_INPUT, PlotError
 from repoquake_sweeps import DONE, article, chosen_rows, finish, number, panel_figure
@@ -10,6 +12,9 @@ from repoquake_sweeps import DONE, article, chosen_rows, finish, number, panel_f
 INDICES = {"saltelli": ("S1", "ST"), "morris": ("mu_star", "sigma"), "lhs": ("prcc",)}
 TORNADO = {"saltelli": "S1", "morris": "mu_star", "lhs": "prcc"}  # what the bars of a design are
 LOW, HIGH = BANDS[1], BANDS[3]
+BESIDE = ((5, 4), (5, -10), (-5, 4), (-5, -10))  # from a point to its name, in points
+AWAY = tuple((side * across, up) for across in (16, 60, 110, 160) for side in (1, -1)
+             for up in sorted(range(-128, 125, 11), key=abs))
 
 
 def draw_indices(sweep, metric, fixed, options, names=None):
@@ -31,7 +36,39 @@ def draw_indices(sweep, metric, fixed, options, names=None):
     handles = (draw_morris if is_plane else draw_bars)(axes, sweep, metric, found)
     left_out = int(sweep.read("sweep/indices", "left_out")[metric["place"]])
     notes = ["bars: 95 % limits"] + ([f"{left_out} left out because a point failed"] if left_out else [])
-    return finish(figure, foot, sweep, metric, fixed, handles, notes)
+    finish(figure, foot, sweep, metric, fixed, handles, notes)
+    if is_plane:
+        name_points(figure, axes, sweep, found)
+    return figure
+
+
+def name_points(figure, axes, sweep, found):
+    """A name beside each point, the most important first, where no other name and no point is in the way; further off where
+    points are crowded, then with a line to its point."""
+    figure.draw_without_rendering()  # the layout, and with it where points are in pixels
+    points = np.column_stack([found["mu_star"][""], found["sigma"][""]])
+    known = [k for k in np.argsort(-points[:, 0], kind="stable") if np.isfinite(points[k]).all()]
+    around = 3 * figure.dpi / 72.0
+    taken = [Bbox([at - around, at + around]) for at in axes.transData.transform(points[known])]
+    frame = axes.get_window_extent()
+    for k in known:
+        label = axes.annotate(sweep.short(k), points[k], xytext=BESIDE[0], textcoords="offset points", fontsize=7.5,
+                              arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.6, "shrinkA": 1, "shrinkB": 3})
+        label.set_in_layout(False)
+        for place in (*BESIDE, *AWAY, BESIDE[0]):  # the last: crowded beyond help
+            box = moved(label, place)
+            if box.union([box, frame]).bounds == frame.bounds and not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)
+
+
+def moved(label, place):
+    """Puts the name there; the box of it in pixels."""
+    label.set_position(place)
+    label.set_horizontalalignment("left" if place[0] > 0 else "right")
+    label.arrow_patch.set_visible(place in AWAY)
+    label.update_positions(label.figure.canvas.get_renderer())
+    return Text.get_window_extent(label)  # without its line
 
 
 def limits_of(index):
@@ -58,9 +95,10 @@ def draw_bars(axes, sweep, metric, found):
     axes.set_yticks(range(len(order)), [sweep.short(k) for k in order])
     axes.grid(axis="x", color="#e6e6e6", linewidth=0.6)
     unit = f"{metric['unit']}, " if metric["unit"] else ""
+    of_variance = f"share of the variance of {metric['id']} over the design"
     axes.set_xlabel({"prcc": f"partial rank correlation with {metric['id']}",
                      "mu_star": f"mu*: mean size of the effect on {metric['id']} ({unit}over the range)"}.get(
-                         next(iter(found)), f"share of the variance of {metric['id']} over the design"))
+                         next(iter(found)), of_variance if len(found) > 1 else f"S1, alone: {of_variance}"))
     return [] if len(found) < 2 else [Patch(facecolor=looks[name][0], hatch=looks[name][1], edgecolor="white",
                                             label=looks[name][2]) for name in found]
 
@@ -69,10 +107,6 @@ def draw_morris(axes, sweep, metric, found):
     mean, spread = found["mu_star"], found["sigma"]
     axes.errorbar(mean[""], spread[""], xerr=limits_of(mean), yerr=limits_of(spread), color=MEDIAN, ecolor=BANDS[2],
                   marker="o", markersize=4.5, linestyle="none", elinewidth=0.9, capsize=2)
-    for k in range(len(sweep.keys)):
-        if np.isfinite(mean[""][k]) and np.isfinite(spread[""][k]):
-            axes.annotate(sweep.short(k), (mean[""][k], spread[""][k]), xytext=(5, 4), textcoords="offset points",
-                          fontsize=7.5)
     end = max(axes.get_xlim()[1], 1e-12)
     axes.plot([0, end], [0, end], color="#999999", linewidth=0.8, linestyle=(0, (4, 3)), scalex=False, scaley=False)
     axes.set_xlim(0, end)

@@ -40,8 +40,8 @@ def write_grid(path, axes=((TGA,), (RESERVES,), FACILITY), skipped=(), failed=()
     write_sweep(path, "grid", keys, points, design, np.array(words, object).T, values, status, shape=shape, **about)
 
 
-def write_design(path, kind="lhs", count=40, indices=None, failed=(), **about):
-    """Points of a design in two ranges, and of a flag and a word where it is a list."""
+def write_design(path, kind="lhs", count=40, indices=None, failed=(), further=0, **about):
+    """Points of a design in two ranges, and of a flag and a word where it is a list; `further` shares beside them."""
     random = np.random.default_rng(5)
     keys = [("model.banks.lending_share", "1"), ("basis_trade.position", "1e9 USD")]
     design = np.column_stack((random.uniform(0.6, 0.9, count), random.uniform(200, 1000, count)))
@@ -51,6 +51,10 @@ def write_design(path, kind="lhs", count=40, indices=None, failed=(), **about):
         flags = random.integers(0, 2, count)
         design = np.column_stack((design, flags))
         words = np.column_stack((words, np.array(["false", "true"], object)[flags]))
+    for k in range(further):
+        keys.append((f"model.need.share_{k}", "1"))
+        design = np.column_stack((design, random.uniform(0.1, 0.2, count)))
+        words = np.column_stack((words, np.array([f"{share:g}" for share in design[:, -1]], object)))
     status = np.ones(count, np.int32)
     status[list(failed)] = 2
     values = np.where(status == 1, 1000.0 * (1.0 - design[:, 0]) + 0.01 * design[:, 1], np.nan)

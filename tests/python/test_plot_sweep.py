@@ -7,6 +7,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 import test_plots
 from synthetic_sweep import FACILITY, RESERVES, TGA, write_design, write_grid, write_one_at_a_time
@@ -176,6 +177,21 @@ class PlotSweep(test_plots.ScriptCase):
         self.assertEqual(len(self.panels(self.drawn(path))), 2, "a scatter unless asked otherwise")
         (axes,) = self.panels(self.drawn(path, "--kind", "indices"))
         self.assertEqual([bar.get_width() for bar in axes.patches], [0.2, -0.9])
+
+    def test_names_of_crowded_parameters_do_not_overlap(self):
+        path = self.here / "crowded.h5"
+        for apart in (1e-3, 10.0):
+            write_design(path, "morris", further=10,
+                         indices={"mu_star": 3.0 + apart * np.arange(12), "sigma": 2.0 + apart * np.arange(12)})
+            figure = self.drawn(path)
+            (axes,) = self.panels(figure)
+            renderer = figure.canvas.get_renderer()
+            names = [text for text in axes.texts if text.get_text()]
+            self.assertEqual(len({name.get_text() for name in names}), 12)
+            boxes = [Text.get_window_extent(name, renderer) for name in names]
+            self.assertEqual([], [(a, b) for k, a in enumerate(boxes) for b in boxes[:k] if a.overlaps(b)])
+            has_lines = any(name.arrow_patch.get_visible() for name in names)
+            self.assertEqual(has_lines, apart < 1.0, "a line leads to a point from afar, and only from afar")
 
     def test_tornado_of_a_list_that_moves_one_parameter_at_a_time(self):
         path = self.here / "list.h5"
