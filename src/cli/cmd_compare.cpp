@@ -47,7 +47,9 @@ std::optional<io::LoadedScenario> find_shared_base(const std::vector<io::LoadedS
                                                    const std::vector<std::string>& files,
                                                    const ScenarioOptions& options) {
   io::LoadOptions bare;
-  bare.library = options.load_options().library;
+  const auto given = options.load_options();
+  bare.library = given.library;
+  bare.library_names = given.library_names;
   bare.allow_outside = options.allow_outside;
   for (const auto& file : files) bare = io::with_folders_of(file, std::move(bare));
   std::optional<io::LoadedScenario> base;

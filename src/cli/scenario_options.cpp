@@ -36,12 +36,15 @@ io::LoadOptions ScenarioOptions::load_options() const {
     const auto found = std::ranges::find(all, path, &LibraryFile::path);
     return found == all.end() ? std::nullopt : std::optional(std::string(found->text));
   };
+  std::vector<std::string> names;
+  for (const auto& file : scenario_library()) names.emplace_back(file.path);
   return {.overlays = overlays,
           .settings = settings,
           .paths = paths,
           .seed = seed,
           .allow_outside = allow_outside,
-          .library = find};
+          .library = find,
+          .library_names = std::move(names)};
 }
 
 namespace {

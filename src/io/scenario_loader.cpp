@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "repoquake/core/error.hpp"
+#include "repoquake/io/diagnostics.hpp"
 #include "repoquake/io/digest.hpp"
 #include "repoquake/io/series_csv.hpp"
 #include "repoquake/scenario/validate.hpp"
@@ -144,7 +145,7 @@ std::string read_anywhere(const fs::path& path, std::size_t limit, const LoadOpt
   std::string name = path.generic_string().substr(kLibrary.size());
   while (name.starts_with('/')) name.erase(0, 1);
   auto bytes = options.library ? options.library(name) : std::nullopt;
-  if (!bytes) throw IoError("the built-in library has no file " + name);
+  if (!bytes) throw IoError("the built-in library has no file " + name + did_you_mean(name, options.library_names));
   return std::move(*bytes);
 }
 

@@ -39,6 +39,7 @@ struct LoadOptions {
 
   /// Files of the built-in library by path ("sep_2019.yaml", "data/sep_2019.csv"): what `lib:` stands for.
   std::function<std::optional<std::string>(std::string_view)> library{};
+  std::vector<std::string> library_names{};  ///< the paths of all of them, to name the nearest to one that is not there
 };
 
 /// A key of a scenario with what set it.

@@ -116,6 +116,35 @@ TEST_CASE("exit codes of wrong input", "[cli]") {
   CHECK(here.run("run broken.yaml").code == 65);
 }
 
+TEST_CASE("an unknown word of the command line is named, with the nearest", "[cli]") {
+  const Folder here;
+  const auto said = [&](const std::string& words, int code) {
+    const auto ran = here.run(words);
+    CHECK(ran.code == code);
+    return ran.err;
+  };
+  CHECK_THAT(said("runn x.yaml", 2), Contains("no command is called \"runn\"; did you mean \"run\"?"));
+  CHECK_THAT(said("run lib:sep_2019 --path 10", 2), Contains("run has no option --path; did you mean \"--paths\"?"));
+  CHECK_THAT(said("run lib:sep_2019 --pahts=10", 2), Contains("run has no option --pahts; did you mean \"--paths\"?"));
+  CHECK_THAT(said("run lib:sep2019", 74), Contains("no file sep2019.yaml; did you mean \"sep_2019.yaml\"?"));
+  CHECK_THAT(said("run lib:zzzzzzzz", 74), Contains("no file zzzzzzzz.yaml") && !Contains("did you mean"));
+  CHECK_THAT(said("run x.yaml y.yaml", 2), !Contains("has no option"));  // control: its options are right
+  CHECK_THAT(said("run", 2), !Contains("no command") && !Contains("has no option"));
+}
+
+TEST_CASE("a sweep that mixes axes with a design hears of that, and not that the other part is empty", "[cli]") {
+  const Folder here;
+  const std::string head = "format: repoquake/sweep/1\nname: x\nbase: lib:sep_2019\nmetrics: [{id: m, expr: "
+                           "\"mean(max(sofr - iorb))\"}]\n";
+  const std::string key = "set: fed_balance_sheet.reserves";
+  here.write("both.yaml", head + "design: {kind: grid}\naxes: [{" + key + ", values: [1300 bn USD]}]\n");
+  CHECK_THAT(here.run("check both.yaml").err, Contains("give one of them") && !Contains("needs at least one"));
+  here.write("factors.yaml", head + "factors: [{" + key + ", range: [1300 bn USD, 1500 bn USD]}]\n");
+  CHECK_THAT(here.run("check factors.yaml").err, Contains("factors need a design") && !Contains("needs at least one"));
+  here.write("none.yaml", head + "design: {kind: lhs, samples: 8}\nfactors: []\n");  // control: it is empty
+  CHECK_THAT(here.run("check none.yaml").err, Contains("needs at least one factor"));
+}
+
 TEST_CASE("all that is wrong comes at once, with its place", "[cli]") {
   const Folder here;
   here.write("bad.yaml", text_of(kSeptember) + "\nno_such_section: 1\n");
