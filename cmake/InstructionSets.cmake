@@ -2,7 +2,8 @@
 # time. -ffp-contract=off (Numerics.cmake) keeps FMA from changing bits.
 #
 # Every set becomes one relocatable object of which a single symbol stays global, its table of entry points. Otherwise
-# the linker, which keeps one copy of an inline function, might give the AVX-512 copy of std::sort to the whole program. (-fno-gnu-unique: unique symbols would stay global.)
+# the linker, which keeps one copy of an inline function, might give the AVX-512 copy of std::sort to the whole
+# program. (-fno-gnu-unique: unique symbols would stay global.)
 
 set(is_x86_64_elf FALSE)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND CMAKE_SYSTEM_NAME STREQUAL "Linux"

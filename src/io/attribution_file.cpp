@@ -96,7 +96,7 @@ void write_attribution(const std::string& path, bool force, std::span<const Attr
     about.set("format", kAttributionFormat);
     about.set("title", run.title.empty() ? run.name : run.title);
     about.set("created", iso_now());
-    about.set("status", "complete");
+    about.set("status", "incomplete");
     about.set("conditional", std::int32_t{run.is_conditional ? 1 : 0});
     about.set("scenario_name", run.name);
     about.set("scenario_sha256", provenance.scenario_sha256);
@@ -109,6 +109,8 @@ void write_attribution(const std::string& path, bool force, std::span<const Attr
     describe(origin.create_text("resolved_scenario", provenance.resolved_scenario), "",
              "the scenario with every factor on, YAML");
     write_provenance(origin, provenance, run.threads, run.seconds);
+    file.flush();
+    root.attributes().set("status", "complete");
   }
   file.close(true);
   publish(path, force);

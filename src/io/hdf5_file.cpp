@@ -225,8 +225,10 @@ std::string library_text() {
     throw IoError(file.path + (file.is_reading ? ": cannot read" : ": cannot write") + subject + ": " +
                   system_text(file.first_error));
   const std::string cause = library_text();
-  if (!file.is_reading && cause.find("memory allocation failed") != std::string::npos) throw std::bad_alloc();
-  if (!file.is_reading) throw IoError(file.path + ": cannot write" + subject + ": " + cause);
+  if (!file.is_reading) {
+    if (cause.find("memory allocation failed") != std::string::npos) throw std::bad_alloc();
+    throw IoError(file.path + ": cannot write" + subject + ": " + cause);
+  }
   if (cause.find("truncated file") != std::string::npos)
     throw DataError(file.path + ": truncated: the file ends at " + std::to_string(file.end) +
                     " bytes, before its content does");

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/schedules.hpp"
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/elementary.hpp"
-#include "repoquake/core/lanes.hpp"
 
 namespace repoquake::model {
 namespace {

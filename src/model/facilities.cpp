@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/schedules.hpp"
+
 namespace repoquake::model {
 
 void move_mmf_cash(const DayFlows& flows, PathState& state, std::span<std::uint32_t, kBlockPaths> flags) noexcept {

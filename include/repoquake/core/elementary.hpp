@@ -2,8 +2,9 @@
 ///
 /// Why not <cmath>: g++ does not vectorise calls to std::exp without -ffast-math, and glibc picks its code by CPU, so
 /// its last bits are not ours to promise. Here every function is straight-line arithmetic and selects: no branch, no
-/// table, no call but fabs and sqrt, which IEEE 754 rounds correctly. Those that the solvers need take Lanes as well as double. Built with -ffp-contract=off the results are the
-/// same bits at -O0 and -O3, SSE2, AVX2 and AVX-512; tests/unit/core/elementary_test.cpp freezes a hash of them.
+/// table, no call but fabs and sqrt, which IEEE 754 rounds correctly. Those that solvers need take Lanes as well as
+/// double. Built with -ffp-contract=off the results are the same bits at -O0 and -O3, SSE2, AVX2 and AVX-512;
+/// tests/unit/core/elementary_test.cpp freezes a hash of them.
 /// With -O3 -fno-trapping-math -fno-math-errno g++ 12 vectorises a 256-lane loop over each of them already on SSE2.
 ///
 /// Floating-point exceptions: in the documented domains, and wherever a function saturates, none raises invalid,

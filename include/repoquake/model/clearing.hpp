@@ -17,7 +17,6 @@
 #include <span>
 
 #include "repoquake/core/column.hpp"
-#include "repoquake/core/lanes.hpp"
 #include "repoquake/core/units.hpp"
 #include "repoquake/model/params.hpp"
 #include "repoquake/model/state.hpp"
@@ -59,8 +58,5 @@ void clear_repo_market(const SessionTerms& terms, const SessionColumns& columns,
 [[nodiscard]] UsdBn bank_lending(const SessionTerms& terms, UsdBn capacity, Spread x) noexcept;
 [[nodiscard]] UsdBn standing_repo_take_up(const SessionTerms& terms, Spread rate) noexcept;
 [[nodiscard]] UsdBn operation_take_up(const SessionTerms& terms, UsdBn offered, Spread rate) noexcept;
-[[nodiscard]] Lanes mmf_lending(const SessionTerms& terms, Lanes cash, Lanes x) noexcept;
-[[nodiscard]] Lanes standing_repo_take_up(const SessionTerms& terms, Lanes rate) noexcept;
-[[nodiscard]] Lanes operation_take_up(const SessionTerms& terms, Lanes offered, Lanes rate) noexcept;
 
 }  // namespace repoquake::model

@@ -131,6 +131,57 @@ TEST_CASE("the quantile solves the mixture's law", "[rate_distribution]") {
   CHECK_FALSE(largest_if_shifted < 1e-9);  // control
 }
 
+namespace {
+
+/// Where the mixture has `share` below it, by bisection.
+long double exact_quantile(const RateLaw& law, long double share) {
+  long double low = -1e6L, high = 1e6L;
+  for (int step = 0; step < 200; ++step) {
+    const long double middle = (low + high) / 2;
+    (mixture(law, middle) < share ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
+/// Of 2,000 random laws and six shares, the share whose quantile plus `nudge` misses the header's 1e-9 bp, where rounding
+/// of the mass (4 units of 2^-53, through the density) allows to tell; and the largest error there.
+struct QuantileErrors {
+  int judged = 0, wrong = 0;
+  double largest = 0.0;
+};
+QuantileErrors judge_quantiles(double nudge) {
+  Dice dice(76);
+  QuantileErrors errors;
+  for (int trial = 0; trial < 2000; ++trial) {
+    const RateLaw law = random_law(dice);
+    for (const double share : {0.01, 0.25, 0.5, 0.75, 0.99, dice.uniform(1e-4, 1 - 1e-4)}) {
+      const long double exact = exact_quantile(law, share);
+      const long double h = 1e-4L;
+      const long double density = std::min(mixture(law, exact + h) - share, share - mixture(law, exact - h)) / h;
+      if (!(4 * 0x1p-53L < 1e-10L * density)) continue;
+      const double error = static_cast<double>(std::fabs(quantile(law, share) + nudge - exact));
+      ++errors.judged;
+      errors.wrong += error > 1e-9;
+      errors.largest = std::max(errors.largest, error);
+    }
+  }
+  return errors;
+}
+
+}  // namespace
+
+TEST_CASE("quantiles are right to 1e-9 bp", "[rate_distribution]") {
+  const QuantileErrors errors = judge_quantiles(0.0);
+  INFO("largest error " << errors.largest << " bp of " << errors.judged);
+  CHECK(errors.judged > 8000);
+  CHECK(errors.wrong == 0);
+}
+
+TEST_CASE("control: quantiles shifted by 2e-9 bp are seen", "[rate_distribution][control]") {
+  const QuantileErrors errors = judge_quantiles(2e-9);
+  CHECK(errors.wrong > errors.judged / 2);
+}
+
 TEST_CASE("the quantile is right where the two sessions leave a gap between them", "[rate_distribution]") {
   // Half the volume at each of two narrow laws 3,000 bp apart: between them no volume, so no density to divide by.
   ModelParams p = default_params();
