@@ -18,6 +18,7 @@ list(APPEND simulation_sources
   src/random/normal.cpp src/random/student.cpp
   src/stats/moments.cpp src/stats/influence.cpp src/stats/exceedance.cpp src/stats/quantile.cpp
   src/engine/draw_source.cpp src/engine/dependent_draws.cpp src/engine/path_evaluator.cpp
+  src/engine/observe.cpp src/engine/feature_tracker.cpp src/engine/chunk_recorder.cpp
   src/engine/simulate_block.cpp src/engine/simulation_code.cpp)
 
 # repoquake_add_instruction_set(<target> <level>): adds the simulation for x86-64-<level> to the library.
