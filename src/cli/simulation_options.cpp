@@ -20,12 +20,24 @@
 namespace repoquake::cli {
 namespace {
 
-// The one thing a signal handler may touch. The first signal asks the run to end; the handler then steps aside, so a
-// second one ends the program at once.
+// The one thing a signal handler may touch. The first signal asks the run to end; the handlers of both then step aside, so
+// a second one, of either kind, ends the program at once.
 std::atomic<bool> stop_requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-extern "C" void request_stop(int) { stop_requested.store(true, std::memory_order_relaxed); }
+void on_interruption(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+extern "C" void request_stop(int) {
+  stop_requested.store(true, std::memory_order_relaxed);
+  on_interruption(SIG_DFL);
+}
 
 constexpr std::uint64_t kTrialPaths = 2048;
 
@@ -82,12 +94,11 @@ void add_simulation_options(CLI::App& verb, SimulationOptions& options, const st
 }
 
 const std::atomic<bool>& catch_signals() {
-  struct sigaction action {};
-  action.sa_handler = request_stop;
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  static const bool are_caught = [] {  // once: a second call must not bring handlers back that have stepped aside
+    on_interruption(request_stop);
+    return true;
+  }();
+  static_cast<void>(are_caught);
   return stop_requested;
 }
 

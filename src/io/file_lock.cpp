@@ -1,7 +1,9 @@
 #include "repoquake/io/file_lock.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -19,9 +21,22 @@ FileLock FileLock::take(const std::string& path) {
   FileLock lock(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (lock.descriptor_ < 0 && errno == ENOENT) return lock;
   if (lock.descriptor_ < 0) throw IoError(path + ": cannot open: " + std::generic_category().message(errno));
-  if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    throw IoError(path + ": is being written by a running process");
+  lock_to_write(lock.descriptor_, path);
   return lock;
+}
+
+void lock_to_write(int descriptor, const std::string& path) {
+  using namespace std::chrono_literals;
+  const auto is_refused = [descriptor](int how) {
+    return ::flock(descriptor, how | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  };
+  for (const auto end = std::chrono::steady_clock::now() + 5s; is_refused(LOCK_EX);) {
+    if (is_refused(LOCK_SH)) throw IoError(path + ": is being written by a running process");
+    ::flock(descriptor, LOCK_UN);  // two that wait must not be each other's readers
+    if (std::chrono::steady_clock::now() > end)
+      throw IoError(path + ": is open in another program, which reads it; it can be written when that has closed it");
+    std::this_thread::sleep_for(10ms);
+  }
 }
 
 }  // namespace repoquake::io

@@ -360,8 +360,8 @@ int open_descriptor(const std::string& path, int flags) {
 }
 
 /// File systems without locks are taken as unlocked.
-bool is_locked_by_another(int descriptor, int how) {
-  return ::flock(descriptor, how | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+bool is_being_written(int descriptor) {
+  return ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 hid_t make_access(FileState* state) {
@@ -1112,7 +1112,7 @@ void Group::rehearse(int depth, std::size_t& n_objects) const {
 File File::create(const std::string& path) {
   silence();
   const auto state = std::make_shared<FileState>(path, open_descriptor(path, O_RDWR | O_CREAT | O_EXCL), false);
-  if (is_locked_by_another(state->descriptor, LOCK_EX)) throw IoError(path + ": is in use by another running process");
+  lock_to_write(state->descriptor, path);
   const Owned access(make_access(state.get()));
   const Owned properties(H5Pcreate(H5P_FILE_CREATE));
   H5Pset_obj_track_times(properties, false);
@@ -1131,7 +1131,7 @@ File File::open(const std::string& path) {
   if (::fstat(descriptor, &status) != 0) throw IoError(path + ": cannot read: " + system_text(errno));
   if (S_ISDIR(status.st_mode)) throw IoError(path + ": is a directory");
   if (!S_ISREG(status.st_mode)) throw IoError(path + ": is not a regular file");
-  if (is_locked_by_another(descriptor, LOCK_SH)) throw IoError(path + ": is being written by a running process");
+  if (is_being_written(descriptor)) throw IoError(path + ": is being written by a running process");
   if (char first = 0; ::pread(descriptor, &first, 1, 0) < 0)
     throw IoError(path + ": cannot read: " + system_text(errno));
   if (!has_hdf5_signature(descriptor))

@@ -1,43 +1,22 @@
 """`run --from RESULT` runs a result's own scenario again: the same numbers, also from a result that was itself run so."""
 
-import os
-import pathlib
 import subprocess
-import tempfile
 import unittest
 
 import h5py
-import numpy as np
 
-ROOT = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"])
-PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
+from program_case import PROGRAM, ROOT, ProgramCase, contents
 
 
 def run(*words, folder=ROOT):
     return subprocess.run([PROGRAM, "run", *map(str, words)], capture_output=True, text=True, cwd=folder, check=False)
 
 
-def content(path):
-    """Every dataset outside /provenance and every attribute but `created`."""
-    found = {}
-    with h5py.File(path) as file:
-        found.update({f"@{name}": value for name, value in file.attrs.items() if name != "created"})
-        file.visititems(lambda name, item: found.update({name: item[()]})
-                        if isinstance(item, h5py.Dataset) and not name.startswith("provenance") else None)
-    return found
-
-
-class Rerun(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
+class Rerun(ProgramCase):
     def same(self, a, b):
-        first, second = content(a), content(b)
+        first, second = contents(a), contents(b)
         self.assertEqual(first.keys(), second.keys())
-        return [name for name in first if not np.array_equal(first[name], second[name], equal_nan=isinstance(
-            first[name], np.ndarray) and first[name].dtype.kind == "f")]
+        return [name for name in first if first[name] != second[name]]
 
     def test_a_result_runs_again(self):
         first, second, third = (self.folder / f"{name}.h5" for name in "abc")

@@ -17,6 +17,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from program_case import contents
+
 PROGRAM = Path(os.environ.get("REPOQUAKE_PROGRAM") or "no-program")
 ROOT = Path(os.environ.get("REPOQUAKE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 SCENARIO = ROOT / "scenarios" / "sep_2019.yaml"
@@ -88,43 +90,16 @@ def rounding(variable, values):
     return (STEP_BN if UNIT_OF[variable] == "1e9 USD" else STEP_BP) + 1e-6 * np.abs(values)
 
 
-def datasets(file, skip=()):
-    """name -> dataset of a whole file, groups in `skip` left out."""
+def datasets(group):
+    """name -> dataset, of the group and all below it."""
     found = {}
 
     def visit(name, item):
-        if isinstance(item, h5py.Dataset) and name.split("/")[0] not in skip:
+        if isinstance(item, h5py.Dataset):
             found[name] = item
 
-    file.visititems(visit)
+    group.visititems(visit)
     return found
-
-
-def plain(values):
-    """A value that compares by content, NaN included."""
-    values = np.asarray(values)
-    return values.tolist() if values.dtype.kind == "O" else (values.dtype.str, values.shape, values.tobytes())
-
-
-def stored_chunks(dataset):
-    """The compressed bytes as they are in the file."""
-    if dataset.chunks is None:
-        return None
-    offsets = [dataset.id.get_chunk_info(i).chunk_offset for i in range(dataset.id.get_num_chunks())]
-    return {offset: dataset.id.read_direct_chunk(offset)[1] for offset in offsets}
-
-
-def contents(path):
-    """All that must not depend on threads: datasets outside /provenance and attributes but `created`."""
-    references = {"REFERENCE_LIST", "DIMENSION_LIST"}  # addresses inside the file; the names stand for them
-    with h5py.File(path) as file:
-        found = {}
-        for name, dataset in datasets(file, skip={"provenance"}).items():
-            attributes = {key: plain(value) for key, value in dataset.attrs.items() if key not in references}
-            dimensions = [[scale.name for scale in dimension.values()] for dimension in dataset.dims]
-            found[name] = (plain(dataset[()]), stored_chunks(dataset), attributes, dimensions)
-        found["/"] = {key: plain(value) for key, value in file.attrs.items() if key != "created"}
-        return found
 
 
 class Layout(unittest.TestCase):

@@ -2,16 +2,14 @@
 
 import json
 import re
-import signal
 import subprocess
 import sys
-import time
 import unittest
 
 import h5py
 import numpy
 
-from program_case import PROGRAM, ROOT, SEPTEMBER, ProgramCase
+from program_case import ROOT, SEPTEMBER, ProgramCase
 
 YEAR_END = ROOT / "scenarios/year_end.yaml"
 PEAK = "mean(max(sofr - iorb)) = 150 bp"
@@ -224,14 +222,11 @@ class Reverse(ProgramCase):
 
     def test_an_interruption_leaves_no_result(self):
         words = ("reverse", SEPTEMBER, *RESERVES, "--target", PEAK, "--paths", "200000", "--allow-outside", "-o", "r.h5")
-        running = subprocess.Popen([PROGRAM, *map(str, words)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                   cwd=self.folder)
-        self.assertIn("round 1", running.stderr.readline())
-        time.sleep(0.2)
-        running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=60)
-        self.assertEqual(75, running.returncode, out + err)
-        self.assertIn("interrupted", err)
+        held = self.hold(*words)
+        held.interrupt()
+        said = held.let_go()
+        self.assertEqual(75, held.returncode, said)
+        self.assertRegex(said, "(?s)round 1.*interrupted")
         self.assertEqual([], list(self.folder.iterdir()))
 
     def test_info_and_export_know_the_file(self):

@@ -20,12 +20,15 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
   ~FileLock();
 
-  /// Of a file that is there; nothing is locked where there is none. IoError where another process holds it. File systems
-  /// without locks are taken as unlocked.
+  /// Of a file that is there; nothing is locked where there is none. IoError as lock_to_write.
   [[nodiscard]] static FileLock take(const std::string& path);
 
  private:
   int descriptor_ = -1;
 };
+
+/// Locks an open file. A reader holds it for a moment only: that is waited for, some seconds at most. IoError where a
+/// process writes it, or a reader stays. File systems without locks are taken as unlocked.
+void lock_to_write(int descriptor, const std::string& path);
 
 }  // namespace repoquake::io

@@ -1,9 +1,14 @@
 #include "repoquake/io/hdf5_file.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "repoquake/core/error.hpp"
 #include "synthetic_run.hpp"
@@ -142,6 +147,26 @@ TEST_CASE("a file being written is refused to readers", "[io]") {
   CHECK_THROWS_WITH(File::open(folder / "a.h5"), Contains("is being written by a running process"));
   file.close();
   CHECK_NOTHROW(File::open(folder / "a.h5"));
+}
+
+TEST_CASE("who writes a file waits for its readers, and not for another who writes it", "[io]") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5";
+  test::spill(path, "anything");
+  const auto locked = [&](int how) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY);
+    REQUIRE(::flock(descriptor, how | LOCK_NB) == 0);
+    return descriptor;
+  };
+  {
+    std::jthread reader([descriptor = locked(LOCK_SH)] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      ::close(descriptor);
+    });
+    CHECK_NOTHROW(io::FileLock::take(path));
+  }
+  const io::FileLock writer(locked(LOCK_EX));
+  CHECK_THROWS_WITH(io::FileLock::take(path), Contains("is being written by a running process"));
 }
 
 TEST_CASE("equal calls give equal bytes", "[io]") {
