@@ -92,8 +92,14 @@ std::string explain_checkpoint(const std::string& result) {
   try {
     const auto checkpoint = io::read_checkpoint(result);
     if (!checkpoint) return "there is no checkpoint beside it: --resume would start anew";
-    return fmt::format("its checkpoint reaches {} of {} paths; go on with\n    {}", checkpoint->paths_done,
-                       checkpoint->identity.n_paths, io::resume_command(checkpoint->command_line));
+    const auto chunks = io::count_chunks(result, *checkpoint);
+    const std::string rebuilt = chunks.listed == 0 ? ""
+                                                   : fmt::format(
+                                                         "; --resume rebuilds the file from the chunks that it lists, {} "
+                                                         "of {} are whole",
+                                                         chunks.whole, chunks.listed);
+    return fmt::format("its checkpoint reaches {} of {} paths{}; go on with\n    {}", checkpoint->paths_done,
+                       checkpoint->identity.n_paths, rebuilt, io::resume_command(checkpoint->command_line));
   } catch (const DataError& torn) {
     return fmt::format("{}: --resume would start anew", torn.what());
   }
@@ -123,6 +129,14 @@ std::string explain_partial(const io::ResultInfo& info) {
                      fate_of(result), explain_checkpoint(result), run_again(result), info.path);
 }
 
+/// That a file is made of what several processes wrote.
+std::string resumptions(const io::ResultInfo& info) {
+  if (info.resumed_after.empty()) return "";
+  std::string text;
+  for (const double paths : info.resumed_after) text += fmt::format("{}{:.0f}", text.empty() ? "" : ", ", paths);
+  return fmt::format("  resumed after {} paths, rebuilt from the chunks that were listed\n", text);
+}
+
 /// Where a partial file cannot even be opened.
 io::ResultInfo read_info_or_explain(const std::string& file) {
   try {
@@ -130,7 +144,7 @@ io::ResultInfo read_info_or_explain(const std::string& file) {
   } catch (const DataError& error) {
     if (!file.ends_with(kPartial)) throw;
     const std::string result = file.substr(0, file.size() - kPartial.size());
-    throw DataError(fmt::format("{}\n  the run that wrote it was killed: nothing in it can be read; {}\n  {}\n  or {}",
+    throw DataError(fmt::format("{}\n  the run that wrote it was killed: HDF5 cannot open it, nothing in it can be read; {}\n  {}\n  or {}",
                                 error.what(), fate_of(result), explain_checkpoint(result), run_again(result)));
   }
 }
@@ -161,7 +175,7 @@ void show(const std::string& file, std::ostream& out) {
   if (!info.provenance.program_version.empty())
     out << fmt::format("  repoquake {} ({})", info.provenance.program_version, info.provenance.git_describe);
   if (info.threads > 0) out << fmt::format(", {:.2f} s on {} threads", info.seconds, info.threads);
-  out << '\n' << explain_partial(info);
+  out << '\n' << resumptions(info) << explain_partial(info);
   for (const auto& input : info.provenance.inputs)
     out << fmt::format("  {:<10} {}  sha256 {}\n", input.role, input.path, input.sha256);
   if (info.status == "incomplete") return;  // what its tables are to hold is not there yet

@@ -21,6 +21,7 @@
 #include "cli/simulation_options.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/engine/run.hpp"
+#include "repoquake/io/checkpoint_file.hpp"
 #include "repoquake/io/result_reader.hpp"
 #include "repoquake/io/sweep_file.hpp"
 #include "repoquake/io/sweep_yaml.hpp"
@@ -68,11 +69,21 @@ Shard parse_shard(const std::string& text) {
 
 // ---------------------------------------------------------------- resuming
 
+/// Of what, and by what, points were run.
+struct Origin {
+  std::string base;  ///< resolved
+  std::string program;
+};
+
+Origin origin_of(const io::Provenance& p) {
+  return {.base = p.resolved_scenario, .program = fmt::format("repoquake {} ({})", p.program_version, p.git_describe)};
+}
+
 /// What is already known of the points, by their hashes.
 struct Known {
   io::SweepOutcomes outcomes;
   std::vector<std::string> sources;
-  std::string base;                ///< the resolved base of the first source that says it
+  Origin origin;                   ///< of the first source that says it
   std::vector<std::string> whole;  ///< hashes of the complete result that is there already, in its order
   std::set<std::string> seen;      ///< hashes of all points of all sources, run or not
   std::set<std::string> at_risk;   ///< known from a partial file only, which is written anew
@@ -90,7 +101,7 @@ Known find_known(const std::string& output) {
         if (known.outcomes.insert_or_assign(point.hash, point.outcome).second && file != output)
           known.at_risk.insert(point.hash);
       }
-      if (known.base.empty()) known.base = io::read_info(file).provenance.resolved_scenario;
+      if (known.origin.base.empty()) known.origin = origin_of(io::read_info(file).provenance);
       known.sources.push_back(file);
       if (file == output && table.count(PointStatus::missing) == 0)
         for (const SweepPoint& point : table.points) known.whole.push_back(point.hash);
@@ -109,13 +120,16 @@ Known find_known(const std::string& output) {
   return known;
 }
 
-/// Why none of the points may be known: the first line in which two bases differ.
-std::string first_difference(const std::string& then, const std::string& now) {
-  if (then.empty()) return "they are in a journal, which does not say of what base";
-  std::istringstream one(then), two(now);
+/// Why none of the points may be known: the first line in which two bases differ; else the programs, of which another one
+/// may have another version of the model.
+std::string first_difference(const Origin& then, const Origin& now) {
+  if (then.base.empty()) return "they are in a journal, which does not say of what base";
+  std::istringstream one(then.base), two(now.base);
   std::string a, b;
   while (true) {
     const bool has_a = static_cast<bool>(std::getline(one, a)), has_b = static_cast<bool>(std::getline(two, b));
+    if (!has_a && !has_b && then.program != now.program)
+      return fmt::format("the base is the same; made by {}, this program is {}", then.program, now.program);
     if (!has_a && !has_b) return "the base is the same, the points are others";
     if (has_a != has_b || a != b)
       return fmt::format("the base said \"{}\" then and says \"{}\" now", has_a ? a : "nothing more",
@@ -384,9 +398,10 @@ int run_sweep(SweepCommand sweep, const Command& command) {
   const auto start = std::chrono::steady_clock::now();
   SweepTable table = table_of(loaded, sweep);
   Known known = resumes ? find_known(options.output) : Known{};
-  const std::string base_then = known.base;
+  const Origin then = known.origin;
   const bool has_known = !known.outcomes.empty();
   const std::vector<std::string> whole = known.whole;
+  const io::Provenance provenance = provenance_of(loaded.base, options, command);
   SweepRunner runner(loaded, sweep, table, std::move(known));
   if (resumes) {
     runner.identify();
@@ -395,7 +410,7 @@ int run_sweep(SweepCommand sweep, const Command& command) {
     if (!has_known && !options.quiet) command.err << "nothing to resume: the sweep starts anew\n";
     if (has_known && runner.n_known() == 0 && !runner.is_this_sweep())
       throw DataError(fmt::format("{}: none of its points is one of this sweep, so there is nothing to resume; {}",
-                                  options.output, first_difference(base_then, loaded.base.resolved)));
+                                  options.output, first_difference(then, origin_of(provenance))));
     if (has_known && !options.quiet)
       command.err << fmt::format("{} of {} points are known\n", runner.n_known(), table.points.size());
     const bool is_unchanged = shard.of == 1 && std::ranges::equal(table.points, whole, {}, &SweepPoint::hash);
@@ -411,20 +426,19 @@ int run_sweep(SweepCommand sweep, const Command& command) {
   const bool is_complete = is_whole(table, shard);
   if (is_complete && shard.of == 1) study::add_indices(table);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  io::write_sweep(options.output, options.force || resumes, is_complete, table,
-                  provenance_of(loaded.base, options, command),
+  io::write_sweep(options.output, options.force || resumes, is_complete, table, provenance,
                   {.sweep_file = loaded.text, .threads = runner.threads(), .seconds = seconds});
   runner.remove_journal();
 
   command.out << report::sweep_text(table);
   if (!is_complete) {
     const bool has_stopped = table.count(PointStatus::failed) > 0 && loaded.sweep.stops_on_error;
-    command.err << fmt::format("repoquake: {} after {} of {} points; {} holds them; go on with --resume\n",
+    command.err << fmt::format("repoquake: {} after {} of {} points; {} holds them; go on with\n  {}\n",
                                has_stopped         ? "stopped at a failed point"
                                : sweep.only_failed ? "ended with points that were never run,"
                                                    : "interrupted",
                                table.points.size() - table.count(PointStatus::missing), table.points.size(),
-                               io::partial_path(options.output));
+                               io::partial_path(options.output), io::resume_command(provenance.command_line));
     return has_stopped ? kPointsFailed : kInterrupted;
   }
   command.out << "\nresult in " << options.output << '\n';

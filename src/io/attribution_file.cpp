@@ -1,6 +1,7 @@
 #include "repoquake/io/attribution_file.hpp"
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "io/cf_dataset.hpp"
@@ -112,8 +113,7 @@ void write_attribution(const std::string& path, bool force, std::span<const Attr
     file.flush();
     root.attributes().set("status", "complete");
   }
-  file.close(true);
-  publish(path, force);
+  publish(std::move(file), path, force);
 }
 
 StoredAttribution read_attribution(const std::string& path) {

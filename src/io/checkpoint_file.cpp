@@ -26,7 +26,7 @@ namespace repoquake::io {
 namespace {
 
 constexpr std::string_view kMagic = "repoquake/checkpoint/";
-constexpr std::string_view kFormat = "repoquake/checkpoint/2\n";
+constexpr std::string_view kFormat = "repoquake/checkpoint/3\n";
 constexpr std::size_t kLargest = std::size_t{8} << 30;
 
 std::string system_text(int error_number) { return std::generic_category().message(error_number); }
@@ -102,6 +102,12 @@ class NewFile {
   int descriptor_;
 };
 
+/// Texts of a checkpoint are shown on terminals; what would command one is not passed on.
+void make_harmless(std::string& text) {
+  const auto is_command = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7F; };
+  std::ranges::replace_if(text, is_command, '?');
+}
+
 /// How many of the listed chunks a file holds.
 std::size_t count_whole(const std::string& file, const Checkpoint& checkpoint) {
   const ChunkSource source(file);
@@ -172,6 +178,10 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path) {
     engine::StateReader read(rest);
     read(checkpoint);
     checkpoint.state = read.take_rest();
+    for (std::string& word : checkpoint.command_line) make_harmless(word);
+    for (std::string* text : {&checkpoint.identity.scenario, &checkpoint.identity.program}) make_harmless(*text);
+    for (DataFile& file : checkpoint.identity.data)
+      for (std::string* text : {&file.path, &file.sha256}) make_harmless(*text);
   } catch (const DataError& error) {
     throw DataError(name + ": torn: " + error.what());
   }
@@ -196,6 +206,11 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
   if (std::rename(aside_path(path).c_str(), checkpoint_path(path).c_str()) != 0)
     throw IoError(checkpoint_path(path) + ": cannot write: " + system_text(errno));
   if (to_disk) sync_folder_of(path);
+}
+
+ListedChunks count_chunks(const std::string& path, const Checkpoint& checkpoint) {
+  return {.listed = checkpoint.paths.chunks.size() + checkpoint.summary.chunks.size(),
+          .whole = std::max(count_whole(partial_path(path), checkpoint), count_whole(resuming_path(path), checkpoint))};
 }
 
 void remove_checkpoint(const std::string& path) {
@@ -243,7 +258,8 @@ std::string resume_command(std::span<const std::string> command_line) {
   std::string text;
   bool is_value = false;  // of an option that is left out
   for (const std::string& word : command_line) {
-    const bool is_left_out = is_value || word == "--force" || word == "--resume" || word.starts_with(kWallTime);
+    const bool is_left_out = is_value || word == "--force" || word == "--resume" || word == "--only-failed" ||
+                             word.starts_with(kWallTime);
     is_value = word == kWallTime;
     if (!is_left_out) text += quoted(word) + " ";
   }

@@ -360,8 +360,7 @@ void write_comparison(const std::string& path, bool force, const Comparison& c, 
     if (origin.resolved.size() == names.size())
       write_texts(provenance, "resolved_scenario", origin.resolved, side, "with every value it was run with, YAML");
   }
-  file.close(true);
-  publish(path, force);
+  publish(std::move(file), path, force);
 }
 
 }  // namespace repoquake::io

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "repoquake/core/error.hpp"
@@ -23,6 +24,14 @@ FileLock FileLock::take(const std::string& path) {
   if (lock.descriptor_ < 0) throw IoError(path + ": cannot open: " + std::generic_category().message(errno));
   lock_to_write(lock.descriptor_, path);
   return lock;
+}
+
+void FileLock::require_name(const std::string& path) const {
+  struct stat ours {}, found {};
+  if (::fstat(descriptor_, &ours) != 0 || ::stat(path.c_str(), &found) != 0)
+    throw IoError(path + ": is gone, while it was being written: " + std::generic_category().message(errno));
+  if (ours.st_ino != found.st_ino || ours.st_dev != found.st_dev)
+    throw IoError(path + ": is another file now: somebody removed it while it was being written, and another run began");
 }
 
 void lock_to_write(int descriptor, const std::string& path) {

@@ -72,8 +72,15 @@ File create_partial(const std::string& path) {
 
 File create_partial_again(const std::string& path) { return File::create(partial_path(path)); }
 
-void publish(const std::string& path, bool force) {
+void publish(File partial, const std::string& path, bool force) {
+  const FileLock own = partial.share_lock();
+  partial.close(true);
+  publish(path, force, own);
+}
+
+void publish(const std::string& path, bool force, const FileLock& own) {
   const std::string partial = partial_path(path);
+  own.require_name(partial);
   int failure = 0;
   if (!force) {
     if (::renameat2(AT_FDCWD, partial.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) failure = errno;
@@ -101,6 +108,7 @@ void write_text(const std::string& path, bool force, const std::function<void(st
     throw IoError(partial + ": cannot replace: " + system_text(errno));
   const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) throw IoError(partial + ": cannot write: " + system_text(errno));
+  const FileLock own(descriptor);
   int failure = 0;
   try {
     std::ofstream out(partial);
@@ -109,16 +117,14 @@ void write_text(const std::string& path, bool force, const std::function<void(st
     if (!out) failure = reason_of_failure(descriptor);
     if (failure == 0 && ::fsync(descriptor) != 0) failure = errno;
   } catch (...) {
-    ::close(descriptor);
     ::unlink(partial.c_str());
     throw;
   }
-  ::close(descriptor);
   if (failure != 0) {
     ::unlink(partial.c_str());
     throw IoError(path + ": cannot write: " + system_text(failure));
   }
-  publish(path, force);
+  publish(path, force, own);
 }
 
 std::string iso_now() {

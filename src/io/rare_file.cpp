@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "io/cf_dataset.hpp"
 #include "io/provenance_group.hpp"
@@ -158,8 +159,7 @@ void write_file(const std::string& path, bool force, const RareEvent& event, con
     file.flush();
     root.attributes().set("status", "complete");
   }
-  file.close(true);
-  publish(path, force);
+  publish(std::move(file), path, force);
 }
 
 }  // namespace

@@ -189,6 +189,8 @@ ResultInfo read_info(const std::string& path) {
     info.seconds = provenance.attributes().number("seconds").value_or(0.0);
     info.threads = static_cast<int>(provenance.attributes().integer("threads").value_or(0));
   }
+  if (info.find("/provenance/resumed_after") != nullptr)
+    info.resumed_after = read_column(path, "/provenance/resumed_after");
   return info;
 }
 

@@ -332,6 +332,8 @@ std::uint64_t ResultWriter::resume(engine::RunSummary& summary) {
   kept_ = std::move(earlier.kept);
   worst_ = std::move(earlier.worst);
   n_counted_ = summary.stats.n_paths();
+  resumed_after_ = std::move(earlier.checkpoint.resumed_after);
+  if (n_counted_ > 0) resumed_after_.push_back(n_counted_);
   written_until_ = copy_chunks(earlier.checkpoint);
   say(fmt::format("resuming after {} of {} paths", n_counted_, manifest_.n_paths));
   if (written_until_ < n_counted_)
@@ -369,11 +371,13 @@ void ResultWriter::checkpoint(const engine::RunSummary& summary) { keep_checkpoi
 
 void ResultWriter::keep_checkpoint(const engine::RunSummary& summary, bool to_disk) {
   if (written_until_ < summary.stats.n_paths()) return;  // paths catch up with statistics; the earlier checkpoint holds
+  lock_.require_name(partial_path(options_.path));
   if (to_disk) file_.sync_data();  // first what it speaks of
   write_checkpoint(options_.path,
                    {.identity = identity_of(provenance_, manifest_.seed, manifest_.n_paths),
                     .command_line = provenance_.command_line,
                     .paths_done = summary.stats.n_paths(),
+                    .resumed_after = resumed_after_,
                     .paths = paths_.stored(),
                     .summary = summary_.stored()},
                    [&](engine::StateWriter& write) { write(summary, kept_, *worst_); }, to_disk);
@@ -942,6 +946,14 @@ void ResultWriter::write_scores(const engine::RunSummary& summary) {
   days.attach_scale(1, window);
 }
 
+void ResultWriter::write_resumptions() const {
+  if (resumed_after_.empty()) return;
+  const std::vector<std::int64_t> paths(resumed_after_.begin(), resumed_after_.end());
+  Dataset after = provenance_group_.create_dataset("resumed_after", std::span<const std::int64_t>(paths));
+  describe(after, "1", "paths after which the run was resumed, each time into a new file of the chunks that were listed");
+  after.make_scale("resumed_after");
+}
+
 void ResultWriter::end(const engine::RunSummary& summary) {
   RQ_EXPECT(file_.is_open());
   const std::uint64_t n_paths = summary.stats.n_paths();
@@ -957,6 +969,7 @@ void ResultWriter::end(const engine::RunSummary& summary) {
   write_observed();
   write_scores(summary);
   write_provenance(provenance_group_, provenance_, summary.threads, summary.seconds);
+  write_resumptions();
 
   const Group root = file_.root();
   root.attributes().set("n_paths", static_cast<std::int64_t>(n_paths));
@@ -968,7 +981,7 @@ void ResultWriter::end(const engine::RunSummary& summary) {
   const FileLock lock = std::move(lock_);
   file_.close(true);
   if (is_complete) {
-    publish(options_.path, options_.force || options_.resume);
+    publish(options_.path, options_.force || options_.resume, lock);
     remove_checkpoint(options_.path);
   }
 }

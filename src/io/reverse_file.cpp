@@ -238,8 +238,7 @@ void write_reverse(const std::string& path, bool force, const Reverse& r, const 
     file.flush();
     about.set("status", "complete");
   }
-  file.close(true);
-  publish(path, force);
+  publish(std::move(file), path, force);
 }
 
 Reverse read_reverse(const std::string& path) {

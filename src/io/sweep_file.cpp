@@ -10,6 +10,7 @@
 #include <optional>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -288,8 +289,10 @@ void write_sweep(const std::string& path, bool force, bool is_complete, const Sw
     file.flush();
     root.attributes().set("status", is_complete ? "complete" : "interrupted");
   }
-  file.close(true);
-  if (is_complete) publish(path, force);
+  if (is_complete)
+    publish(std::move(file), path, force);
+  else
+    file.close(true);
 }
 
 SweepTable read_sweep(const std::string& path) {

@@ -2,12 +2,15 @@
 look at them, and what a result holds.
 """
 
+import atexit
 import fcntl
+import functools
 import hashlib
 import os
 import pathlib
 import re
 import reprlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -21,6 +24,7 @@ PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
 ROOT = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"])
 SCENARIOS = ROOT / "scenarios"
 SEPTEMBER = SCENARIOS / "sep_2019.yaml"
+SANITIZED = any(name in PROGRAM for name in ("asan", "tsan"))  # maps all memory there is, knows every symbol, is loaded first
 
 # Texts that are for us and not for a user.
 INTERNAL = r"terminate called|what\(\)|std::|HDF5-DIAG|#0\d\d:|\bH5[A-Z]+\w*\(|exception|internal error|assert"
@@ -137,6 +141,18 @@ class Held:
         os.close(self.reader)
 
 
+# ---------------------------------------------------------------- kills at a chosen moment
+
+@functools.cache
+def fault_shim():
+    """tests/fault_shim.c, to be loaded before the system's library."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shim = f"{folder}/fault_shim.so"
+    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", shim, ROOT / "tests" / "fault_shim.c", "-ldl"], check=True)
+    return shim
+
+
 # ---------------------------------------------------------------- the case
 
 class ProgramCase(unittest.TestCase):
@@ -160,6 +176,15 @@ class ProgramCase(unittest.TestCase):
         held = Held(self.words_of(words), room, cwd=self.folder)
         self.addCleanup(held.end)
         return held
+
+    def kill_at_change(self, number, path, *words):
+        """Killed where it would change files of this name for the so many-th time; its exit code, 0 where it has fewer changes
+        to make, and all that it said."""
+        faults = {"LD_PRELOAD": fault_shim(), "REPOQUAKE_FAULT": "KILL", "REPOQUAKE_FAULT_PATH": path, "REPOQUAKE_FAULT_AFTER": str(number)}
+        done = subprocess.run([PROGRAM, *self.words_of(words)], capture_output=True, text=True, check=False, cwd=self.folder,
+                              env={**os.environ, **faults})
+        self.assertIn(done.returncode, (0, -signal.SIGKILL), done.stdout + done.stderr)
+        return done.returncode, done.stdout + done.stderr
 
     def assert_same_contents(self, expected, found):
         self.assertEqual([], sorted(set(expected) ^ set(found)))

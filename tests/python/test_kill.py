@@ -18,7 +18,7 @@ import h5py
 from program_case import INTERNAL, PROGRAM, SEPTEMBER, ProgramCase, digest, wait_until
 
 KILLS = os.environ.get("REPOQUAKE_KILLS")
-SECONDS = 8.0
+SECONDS = 3.0
 PATHS = 5000  # a few chunks; a quarter of a second or so
 SEED = 20190917
 

@@ -7,19 +7,21 @@ import itertools
 import os
 import random
 import re
+import resource
 import shlex
 import shutil
 import signal
 import subprocess
 import time
 import unittest
+import zlib
 
 import h5py
 
-from program_case import PROGRAM, ROOT, SEPTEMBER, ProgramCase, contents, digest, wait_until
+from program_case import INTERNAL, PROGRAM, ROOT, SANITIZED, SEPTEMBER, ProgramCase, contents, digest, wait_until
 
 KILLS = os.environ.get("REPOQUAKE_KILLS")
-SECONDS = 6.0
+SECONDS = 3.0
 SEED = 20190917
 OFTEN = ("--checkpoint-every", "0s")  # after every chunk
 
@@ -198,6 +200,17 @@ class SameBytes(Case):
         self.tool(*words, self.result, "--resume")
         self.assert_finished(contents(self.folder / "again.h5"))
 
+    def test_after_a_disk_was_full(self):
+        words = ["--paths", self.N, "--quiet", *OFTEN]
+        expected = self.whole(*words)
+        limit = (self.folder / "whole.h5").stat().st_size // 2
+        full = subprocess.run([PROGRAM, *self.words_of(self.words(*words))], cwd=self.folder, capture_output=True, text=True, check=False,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        self.assertEqual(74, full.returncode, full.stderr)
+        self.assertGreater(self.reached(), 0)
+        self.run_it("--resume", *words)
+        self.assert_finished(expected)
+
     def test_what_was_said_is_what_to_do(self):
         expected = self.whole("--paths", self.N)
         said = self.interrupt_after_a_chunk("--paths", self.N, "--force")
@@ -294,6 +307,7 @@ class WhatIsRefused(Case):
 
     def test_a_finished_run_is_done_at_once(self):
         self.run_it("--resume", "--paths", self.N)
+        self.assertIn("resumed after 1024 paths", self.info(self.result))
         before = self.left()
         for words in ((), ("--force",)):
             done = self.run_it("--resume", "--paths", self.N, *words)
@@ -319,8 +333,23 @@ class WhatIsRefused(Case):
         run.let_go()
         self.assertEqual(0, run.returncode)
 
+    def test_a_run_whose_file_was_taken_away(self):
+        """Another one begins under its name: what is half of that one must not become the result of the first."""
+        first = self.hold_it("--paths", self.N, "--force")
+        wait_until(lambda: "is being written" in self.info(), first)
+        self.partial.unlink()
+        second = self.hold_it("--paths", self.N, "--seed", 3)
+        wait_until(lambda: "is being written" in self.info(), second)
+        self.assertIn("X.h5.partial: is another file now", first.let_go())
+        self.assertEqual(74, first.returncode)
+        self.assertFalse(self.result.exists())
+        second.let_go()
+        self.assertEqual((0, ["X.h5"]), (second.returncode, [p.name for p in self.folder.iterdir() if p.name.startswith("X.")]))
+        self.assertIn("3000 paths, seed 3", self.info(self.result))
+
     def test_a_fresh_run_forgets_the_earlier_one(self):
         self.run_it("--paths", 500)
+        self.assertNotIn("resumed", self.info(self.result))
         self.assertEqual(["X.h5"], [p.name for p in self.folder.iterdir() if p.name.startswith("X.")])
 
 
@@ -353,8 +382,13 @@ class WhatIsDamaged(Case):
                 size = self.partial.stat().st_size
                 kept = self.partial.read_bytes(), self.checkpoint.read_bytes()
                 os.truncate(self.partial, int(share * size))
-                self.assertIn("its checkpoint reaches", self.info())
+                said = self.info()
+                self.assertRegex(said, "HDF5 cannot open it|not an HDF5 file|empty")
+                whole, listed = map(int, re.search(r"reaches 2048 of 6000 paths; --resume rebuilds the file from the chunks that it "
+                                                   r"lists, (\d+) of (\d+) are whole; go on with\n", said).groups())
+                self.assertLess(whole, listed)
                 self.resume(r"X\.h5\.partial does not hold what its checkpoint says: paths from \d+ on are simulated again")
+                self.assertIn("resumed after 1024, 2048 paths, rebuilt from the chunks that were listed", self.info(self.result))
                 self.result.unlink()
                 self.partial.write_bytes(kept[0])
                 self.checkpoint.write_bytes(kept[1])
@@ -370,6 +404,19 @@ class WhatIsDamaged(Case):
         self.partial.unlink()
         self.resume("paths from 0 on are simulated again")
 
+    def test_a_checkpoint_that_means_harm(self):
+        """Sealed anew, with what a terminal would obey in its command and in its scenario."""
+        content = self.checkpoint.read_bytes()[:-4]
+        for harmless, harm in ((b"four_days.yaml", b"four\x1b]0;w.yaml"), (b"name: four-days", b"name: four\x1b]0;w")):
+            self.assertEqual((1, len(harm)), (content.count(harmless), len(harmless)))
+            content = content.replace(harmless, harm)
+        self.checkpoint.write_bytes(content + zlib.crc32(content).to_bytes(4, "little"))
+        said = self.info()
+        self.assertIn("four?]0;w.yaml", said)
+        refused = self.run_it("--resume", *self.WORDS, code=65).stderr
+        self.assertIn('name: "four?]0;w" in the file, four-days asked', refused)
+        self.assertNotIn("\x1b", said + refused)
+
     def test_a_checkpoint_that_is_torn(self):
         whole = self.checkpoint.read_bytes()
         partial = self.partial.read_bytes()
@@ -384,7 +431,7 @@ class WhatIsDamaged(Case):
                 self.result.unlink()
 
     def test_a_checkpoint_of_another_format(self):
-        self.checkpoint.write_bytes(self.checkpoint.read_bytes().replace(b"checkpoint/2\n", b"checkpoint/9\n", 1))
+        self.checkpoint.write_bytes(self.checkpoint.read_bytes().replace(b"checkpoint/3\n", b"checkpoint/9\n", 1))
         self.resume("another version of the program.*starts anew")
 
     def test_no_checkpoint(self):
@@ -421,7 +468,7 @@ class WhatIsDamaged(Case):
 
     def test_what_info_says_of_the_files_beside(self):
         said = self.info(self.checkpoint)
-        self.assertRegex(said, r"X\.h5\.checkpoint\n.*\n.*reaches \d+ of 6000 paths; go on with\n +repoquake run .* --resume")
+        self.assertRegex(said, r"X\.h5\.checkpoint\n.*\n.*reaches \d+ of 6000 paths; .* are whole; go on with\n +repoquake run .* --resume")
         shutil.copy(self.partial, self.resuming)
         self.assertRegex(self.info(self.resuming), r"reaches \d+ of 6000 paths")
 
@@ -480,6 +527,70 @@ class KilledAtAnyMoment(Case):
     def resume_to_the_end(self):
         self.run_it("--resume", "--force", *self.WORDS)
         self.assert_finished(self.expected)
+
+
+@unittest.skipIf(SANITIZED, "the library that kills must be loaded first, and so must the sanitizer's")
+class KilledAtEveryChange(Case):
+    """Killed before each change of a file, and in the middle of each write: of a fresh run and of one that is resumed, some 800
+    in all. A change in STEP is tried; REPOQUAKE_KILLS says how many, about."""
+
+    WORDS = ("--paths", 3000, "--set", "output.paths={sample: 2000, worst: {count: 50, by: max(sofr - iorb)}}", "--set",
+             "output.summary=all", *OFTEN)
+    STEP = max(1, 800 // int(KILLS)) if KILLS else 45
+
+    def setUp(self):
+        super().setUp()
+        self.expected = self.whole("--quiet", *self.WORDS)
+        self.earlier = {}
+
+    def left(self):
+        return {path: path.read_bytes() for path in self.folder.glob("X.h5*")}
+
+    def put_back(self):
+        for path in self.left():
+            path.unlink()
+        for path, content in self.earlier.items():
+            path.write_bytes(content)
+
+    def kill_at_each_change(self, *words):
+        """Returns the number of changes that a whole run makes, and with how many paths each kill left it."""
+        n, reached = self.STEP // 2, []
+        while True:
+            self.put_back()
+            code, said = self.kill_at_change(n, "X.h5", *self.words(*words, *self.WORDS))
+            if code == 0:
+                return n, reached
+            with self.subTest(change=n):
+                is_there = self.result.exists() and self.result.read_bytes() != self.earlier.get(self.result)
+                if is_there:
+                    self.assert_same_contents(self.expected, contents(self.result))
+                for path in self.left():
+                    self.assertNotRegex(self.info(path), INTERNAL)
+                at = self.reached()
+                said = self.run_it("--resume", "--force", *self.WORDS).stderr
+                self.assertIn("is complete and unchanged" if is_there else f"resuming after {at} of 3000 paths" if at else "", said)
+                self.assertNotIn("simulated again", said)
+                self.assert_finished(self.expected)
+                reached.append(3000 if is_there else at)
+            n += self.STEP
+
+    def tell(self, what, n, reached):
+        self.assertGreater(n, 100)
+        self.assertTrue(set(reached) <= {0, 1024, 2048, 3000}, reached)
+        if KILLS:
+            print(f"{what}: killed at {len(reached)} of its {n} changes of files, {sum(at > 0 for at in reached)} times with paths to go on with")
+
+    def test_a_fresh_run(self):
+        self.run_it("--paths", 300, "--quiet")
+        self.earlier = self.left()
+        self.tell("a run", *self.kill_at_each_change("--force"))
+
+    def test_a_run_that_is_resumed(self):
+        self.interrupt_after_a_chunk(*self.WORDS)
+        self.earlier = self.left()
+        n, reached = self.kill_at_each_change("--resume")
+        self.assertGreaterEqual(min(reached), 1024)  # what was there at the beginning is never lost
+        self.tell("a resumed run", n, reached)
 
 
 if __name__ == "__main__":

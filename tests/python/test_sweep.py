@@ -3,6 +3,7 @@ failed points and shards."""
 
 import hashlib
 import itertools
+import os
 import random
 import re
 import resource
@@ -16,9 +17,10 @@ import h5py
 import numpy
 import xarray
 
-from program_case import INTERNAL, PROGRAM, SCENARIOS, SEPTEMBER, ProgramCase, contents, datasets, wait_until
+from program_case import INTERNAL, PROGRAM, SANITIZED, SCENARIOS, SEPTEMBER, ProgramCase, contents, datasets, wait_until
 
 SEED = 20190917
+KILLS = os.environ.get("REPOQUAKE_KILLS")
 LENIENT = ("--set", "simulate.max_flagged=100 %")  # few paths, and of some points many without a clearing rate
 N_PATHS = 64
 MISSING, DONE, FAILED = 0, 1, 2
@@ -604,6 +606,15 @@ class Resume(Case):
         self.assertIn("none of its points", said)
         self.assertNotRegex(said, r"; *$|said \"\"")
 
+    def test_points_of_another_model_version_are_refused_and_the_program_is_named(self):
+        file = self.build(0, 50)
+        self.sweep(file)
+        with h5py.File(self.folder / "X.h5", "r+") as result:  # the version is part of the hash
+            result["sweep/hash"][:] = [hash_[::-1] for hash_ in result["sweep/hash"].asstr()[:]]
+            result.attrs["git_describe"] = "v0-earlier"
+        said = self.sweep(file, "X.h5", "--resume", code=65).stderr
+        self.assertRegex(said, r"the base is the same; made by repoquake \S+ \(v0-earlier\), this program is repoquake ")
+
     def test_a_journal_of_another_sweep_is_told_apart(self):
         file = self.build(0, 50)
         self.sweep(file)
@@ -750,7 +761,7 @@ class Failures(Case):
         table = Table(self.folder / "X.h5.partial")
         self.assertEqual([1, 1, 2, 0, 0, 0], table.status.tolist())
         self.assertEqual("interrupted", table.root["status"])
-        self.assertRegex(said.stderr, r"stopped at a failed point after 3 of 6 points; X\.h5\.partial holds them; go on with --resume")
+        self.assertRegex(said.stderr, r"stopped at a failed point after 3 of 6 points; X\.h5\.partial holds them; go on with\n  repoquake sweep .* --resume\n")
         # and goes on with what is missing
         self.sweep(self.failing(), "fresh.h5", code=76)
         self.sweep(self.failing(), "X.h5", "--resume", code=76)
@@ -977,7 +988,8 @@ class Interruptions(Case):
                 self.assertGreaterEqual(n_done, 3)
                 self.assertLess(n_done, self.N_POINTS)
                 self.assertEqual(("interrupted", "interrupted"), (table.root["status"], table.root["stop_reason"]))
-                self.assertIn(f"interrupted after {n_done} of {self.N_POINTS} points; X.h5.partial holds them; go on with --resume", complaint)
+                self.assertIn(f"interrupted after {n_done} of {self.N_POINTS} points; X.h5.partial holds them; go on with\n  repoquake sweep ", complaint)
+                self.assertNotIn("--force", complaint)
                 fresh = Table(self.folder / "fresh.h5")
                 done = table.status == DONE
                 self.assertEqual(fresh.value[done].tolist(), table.value[done].tolist())
@@ -1014,7 +1026,7 @@ class Interruptions(Case):
             said = held.let_go()
             self.assertEqual(75, held.returncode, said)
             self.assertIn("interrupted after 0 of 2 points", said)
-            self.assertIn("go on with --resume", said)
+            self.assertRegex(said, r"go on with\n  repoquake sweep .* --resume\n")
 
     def test_killed_at_any_moment_it_loses_no_finished_point(self):
         """Every second kill comes when there are points, the others at moments of chance."""
@@ -1057,6 +1069,34 @@ class Interruptions(Case):
             known = len(self.lines())
         self.assertEqual(known, self.resume())
         self.assert_same("fresh.h5", "X.h5")
+
+    @unittest.skipIf(SANITIZED, "the library that kills must be loaded first, and so must the sanitizer's")
+    def test_killed_at_its_changes_of_files(self):
+        """Before a change, or in the middle of a write; every 15th of some 100, all of them with REPOQUAKE_KILLS=100."""
+        step = max(1, 100 // int(KILLS)) if KILLS else 15
+        n, n_kills, n_known = step // 2, 0, 0
+        while True:
+            for path in self.folder.glob("X.h5.*"):
+                path.unlink()
+            (self.folder / "X.h5").write_bytes(self.earlier)
+            code, _ = self.kill_at_change(n, "X.h5", "sweep", self.file_, "-o", "X.h5", "--threads", 2, "--quiet", "--force")
+            if code == 0:
+                break
+            with self.subTest(change=n):
+                is_there = (self.folder / "X.h5").read_bytes() != self.earlier
+                known = self.N_POINTS if is_there else len(self.lines())
+                n_known += known > 0
+                if known:
+                    self.assertEqual(known, self.resume())
+                else:
+                    self.sweep(self.file_, "X.h5", "--force")  # nothing was done, and X.h5 is of another sweep
+                self.assert_same("fresh.h5", "X.h5")
+                self.left(partial=False)
+            n, n_kills = n + step, n_kills + 1
+        self.assertGreater(n, 60)
+        self.assertGreater(n_known, 2)
+        if KILLS:
+            print(f"a sweep: killed at {n_kills} of its {n} changes of files, {n_known} times with points to go on with")
 
     def test_killed_after_an_interruption_it_loses_neither(self):
         self.interrupt(3, "--force")

@@ -13,11 +13,12 @@ import unittest
 import h5py
 import numpy
 
+from program_case import SANITIZED
+
 PROGRAM = os.environ["REPOQUAKE_PROGRAM"]
 ROOT = pathlib.Path(os.environ["REPOQUAKE_SOURCE_DIR"])
 MINIMAL = (ROOT / "tests/reject/parents/minimal.yaml").read_text().replace("series: {file: minimal.csv}\n", "")
 OUTSIDE = "files name only what lies under the working directory or the folder of the file given on the command line"
-SANITIZED = any(name in PROGRAM for name in ("asan", "tsan"))  # maps all memory there is, and knows every symbol
 if SANITIZED:  # what the HDF5 library loses on its way out of a damaged file is not ours
     os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
 CODES = {0, 65, 74}  # any answer but a crash, a signal, or an internal error

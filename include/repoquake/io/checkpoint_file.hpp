@@ -90,13 +90,14 @@ struct Checkpoint {
   RunIdentity identity;
   std::vector<std::string> command_line;
   std::uint64_t paths_done = 0;
+  std::vector<std::uint64_t> resumed_after;  ///< where the run went on that was interrupted or killed, in paths
   StoredTable paths, summary;
   std::string state{};  ///< of statistics and writer, engine/checkpoint.hpp: the rest of the file
 
   template <class Archive, class Self>
   static void visit_state(Archive& archive, Self& self) {
-    auto& [identity, command_line, paths_done, paths, summary, state] = self;
-    archive(identity, command_line, paths_done, paths, summary);
+    auto& [identity, command_line, paths_done, resumed_after, paths, summary, state] = self;
+    archive(identity, command_line, paths_done, resumed_after, paths, summary);
   }
 };
 
@@ -107,6 +108,15 @@ struct Checkpoint {
 /// has it.
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
                       const std::function<void(engine::StateWriter&)>& write_state, bool to_disk);
+
+/// What of the chunks that a checkpoint lists is there still, as it was.
+struct ListedChunks {
+  std::size_t listed = 0;
+  std::size_t whole = 0;
+};
+
+/// In what an earlier run to `path` left.
+[[nodiscard]] ListedChunks count_chunks(const std::string& path, const Checkpoint& checkpoint);
 
 /// Everything that an earlier run to `path` left, but its partial file.
 void remove_checkpoint(const std::string& path);
@@ -132,7 +142,7 @@ class ChunkSource {
   std::uint64_t size_ = 0;
 };
 
-/// The command that goes on, to the end, with a run that was started by this one.
+/// The command that goes on, to the end, with a run or a sweep that was started by this one.
 [[nodiscard]] std::string resume_command(std::span<const std::string> command_line);
 
 }  // namespace repoquake::io

@@ -23,6 +23,9 @@ class FileLock {
   /// Of a file that is there; nothing is locked where there is none. IoError as lock_to_write.
   [[nodiscard]] static FileLock take(const std::string& path);
 
+  /// IoError where the file has no longer this name: it was removed, or another one has taken it.
+  void require_name(const std::string& path) const;
+
  private:
   int descriptor_ = -1;
 };

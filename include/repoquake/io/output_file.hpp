@@ -7,6 +7,7 @@
 #include <iosfwd>
 #include <string>
 
+#include "repoquake/io/file_lock.hpp"
 #include "repoquake/io/hdf5_file.hpp"
 
 namespace repoquake::io {
@@ -25,8 +26,12 @@ void check_output(const std::string& path, bool force);
 /// The same where nothing is to be removed: there is no PATH.partial.
 [[nodiscard]] File create_partial_again(const std::string& path);
 
-/// Renames PATH.partial, which must be closed, to PATH; replaces an earlier one with `force` only.
-void publish(const std::string& path, bool force);
+/// Renames PATH.partial, which must be closed, to PATH; replaces an earlier one with `force` only. IoError where PATH.partial
+/// is not the file that `own` holds.
+void publish(const std::string& path, bool force, const FileLock& own);
+
+/// Closes it before, and waits until the disk has it.
+void publish(File partial, const std::string& path, bool force);
 
 /// A text file: `write` fills PATH.partial, which is then published. Where it throws, nothing is left.
 void write_text(const std::string& path, bool force, const std::function<void(std::ostream&)>& write);

@@ -48,6 +48,7 @@ struct ResultInfo {
   Provenance provenance;
   double seconds = 0.0;
   int threads = 0;
+  std::vector<double> resumed_after;  ///< paths after which the run was resumed; empty: it never was
 
   std::vector<std::string> groups;  ///< "/paths", …, in the order of the file
   std::vector<DatasetInfo> datasets;

@@ -162,6 +162,7 @@ class ResultWriter final : public engine::Sink {
   void write_transmission(const engine::RunSummary& summary);
   void write_peak_exceedances(const Group& group, const engine::RunSummary& summary) const;
   void write_observed();
+  void write_resumptions() const;
   void write_scores(const engine::RunSummary& summary);
   [[nodiscard]] Dataset write_time(const Group& group) const;
   [[nodiscard]] Dataset write_thresholds(const Group& group, std::span<const Spread> thresholds,
@@ -185,6 +186,7 @@ class ResultWriter final : public engine::Sink {
   std::optional<Earlier> earlier_;
   std::uint64_t n_counted_ = 0;      ///< paths that an earlier run has counted
   std::uint64_t written_until_ = 0;  ///< path after the last chunk
+  std::vector<std::uint64_t> resumed_after_;  ///< paths, each time
 };
 
 }  // namespace repoquake::io
