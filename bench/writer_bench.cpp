@@ -67,6 +67,7 @@ class Keeper final : public engine::Sink {
     const auto features = static_cast<std::ptrdiff_t>(engine::kPathFeatureCount);  // stand last
     kept.moments.erase(kept.moments.begin(), kept.moments.end() - features);
     kept.bins.erase(kept.bins.begin(), kept.bins.end() - features * static_cast<std::ptrdiff_t>(kept.n_paths));
+    kept.bin_ranges.erase(kept.bin_ranges.begin(), kept.bin_ranges.end() - features);
     kept.metrics = {};
     kept.metric_parts = {};
     kept.metric_bins = {};

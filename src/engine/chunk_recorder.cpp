@@ -21,6 +21,7 @@ ChunkRecorder::ChunkRecorder(const plan::Plan& plan, const Manifest& manifest, C
   if (manifest.stored.worst > 0) chunk.ranks.resize(n);
   chunk.moments.resize(slots);
   chunk.bins.resize(slots * n);
+  chunk.bin_ranges.resize(slots);
   chunk.exceedances.assign(manifest.thresholds.size() * n_days_, 0);
   const std::size_t n_batches = manifest.batching.count;
   chunk.batch_sums.assign(slots * n_batches, 0.0);
@@ -30,29 +31,43 @@ ChunkRecorder::ChunkRecorder(const plan::Plan& plan, const Manifest& manifest, C
   chunk.metrics.resize(manifest.metrics.size() * n);
   chunk.metric_parts.resize(manifest.metrics.size());
   chunk.metric_bins.assign(manifest.metrics.size() * n, kNoBin);
+  days_above_.resize(manifest.thresholds.size());
+  for (const Variable variable : manifest.statistics) {
+    const auto found = std::ranges::find(manifest.variables, variable);
+    const bool is_stored = may_be_stored && found != manifest.variables.end();
+    stored_as_.push_back(is_stored ? std::optional(static_cast<std::size_t>(found - manifest.variables.begin()))
+                                   : std::nullopt);
+  }
 }
 
 void ChunkRecorder::day(const BlockWorkspace& work, std::size_t offset, std::size_t lanes, std::uint32_t day) {
-  ColumnData value;
+  ColumnData column;
+  const auto values = std::span<const double>(column).first(lanes);
   for (std::size_t v = 0; v < manifest_.statistics.size(); ++v) {
-    compiled::observe(plan_, day, manifest_.statistics[v], work, value);
-    gather(v * n_days_ + day, offset, std::span(value).first(lanes),
-           bin_factor(spec_of(manifest_.statistics[v]).quantity));
-    if (manifest_.statistics[v] == Variable::spread) count_above(value, offset, lanes, day);
+    const Variable variable = manifest_.statistics[v];
+    compiled::observe(plan_, day, variable, work, column);
+    gather(v * n_days_ + day, offset, values, bin_factor(spec_of(variable).quantity));
+    if (variable == Variable::spread) count_above(values, offset, day);
+    if (stored_as_[v]) store(*stored_as_[v], values, offset, day);
   }
-  if (!chunk_.paths.empty()) {
-    for (std::size_t v = 0; v < manifest_.variables.size(); ++v) {
-      compiled::observe(plan_, day, manifest_.variables[v], work, value);
-      const double quantum =
-          storage_quantum(manifest_.variables[v], plan_.rate_precision_bp, plan_.amount_precision_usd_bn);
-      float* table = chunk_.paths.data() + (v * chunk_.n_paths + offset) * n_days_ + day;
-      for (std::size_t i = 0; i < lanes; ++i) table[i * n_days_] = round_to(value[i], quantum);
-    }
-  }
+  see_flags(std::span(work.outcome.flags).first(lanes), offset, day);
+}
+
+void ChunkRecorder::store(std::size_t variable, std::span<const double> values, std::size_t offset, std::uint32_t day) {
+  const double quantum =
+      storage_quantum(manifest_.variables[variable], plan_.rate_precision_bp, plan_.amount_precision_usd_bn);
+  float* const table = chunk_.paths.data() + (variable * chunk_.n_paths + offset) * n_days_ + day;
+  for (std::size_t i = 0; i < values.size(); ++i) table[i * n_days_] = round_to(values[i], quantum);
+}
+
+void ChunkRecorder::see_flags(std::span<const std::uint32_t> flags, std::size_t offset, std::uint32_t day) {
   if (!chunk_.events.empty())
-    for (std::size_t i = 0; i < lanes; ++i) chunk_.events[(offset + i) * n_days_ + day] = work.outcome.flags[i];
+    for (std::size_t i = 0; i < flags.size(); ++i) chunk_.events[(offset + i) * n_days_ + day] = flags[i];
+  std::uint32_t raised = 0;
+  for (const std::uint32_t of_path : flags) raised |= of_path;
   for (std::size_t k = 0; k < kPathFlagCount; ++k)
-    for (std::size_t i = 0; i < lanes; ++i) chunk_.flag_days[k] += (work.outcome.flags[i] >> k) & 1U;
+    if (((raised >> k) & 1U) != 0)
+      for (const std::uint32_t of_path : flags) chunk_.flag_days[k] += (of_path >> k) & 1U;
 }
 
 void ChunkRecorder::close(const FeatureTracker& features, std::size_t offset, std::size_t lanes) {
@@ -62,6 +77,12 @@ void ChunkRecorder::close(const FeatureTracker& features, std::size_t offset, st
     gather(manifest_.statistics.size() * n_days_ + f, offset, std::span(features[f]).first(lanes), 1.0);
   }
   for (std::size_t i = 0; i < lanes; ++i) chunk_.flags[offset + i] = features.flags(i);
+  const std::size_t n = days_above_.size();
+  for (std::size_t k = 0; k < n; ++k) {
+    for (std::size_t i = 0; i < lanes; ++i)
+      chunk_.days_above[(offset + i) * n + k] = static_cast<std::uint16_t>(days_above_[k][i]);
+    days_above_[k].fill(0);
+  }
 }
 
 void ChunkRecorder::rank(ConstColumn values, std::size_t offset, std::size_t lanes) {
@@ -94,21 +115,19 @@ void ChunkRecorder::gather(std::size_t slot, std::size_t offset, std::span<const
   const std::size_t n_batches = manifest_.batching.count;
   for (std::size_t i = 0; n_batches > 0 && i < values.size(); ++i)
     chunk_.batch_sums[slot * n_batches + batch_of_[offset + i]] += values[i];
-  ColumnData scaled;
-  std::ranges::transform(values, scaled.begin(), [factor](double value) { return factor * value; });
-  kBinScale.bins(std::span(scaled).first(values.size()), bins);
+  chunk_.bin_ranges[slot].widen(kBinScale.bins(values, factor, bins));
 }
 
-void ChunkRecorder::count_above(const ColumnData& spread, std::size_t offset, std::size_t lanes, std::uint32_t day) {
-  const std::size_t n = manifest_.thresholds.size(), n_batches = manifest_.batching.count;
-  for (std::size_t k = 0; k < n; ++k) {
-    for (std::size_t i = 0; i < lanes; ++i) {
-      const bool is_above = spread[i] > manifest_.thresholds[k];
-      chunk_.exceedances[k * n_days_ + day] += is_above;
-      if (n_batches > 0) chunk_.batch_exceedances[(k * n_days_ + day) * n_batches + batch_of_[offset + i]] += is_above;
-      chunk_.days_above[(offset + i) * n + k] =
-          static_cast<std::uint16_t>(chunk_.days_above[(offset + i) * n + k] + is_above);
-    }
+void ChunkRecorder::count_above(std::span<const double> spread, std::size_t offset, std::uint32_t day) {
+  const std::size_t n_batches = manifest_.batching.count;
+  for (std::size_t k = 0; k < days_above_.size(); ++k) {
+    const Spread threshold = manifest_.thresholds[k];
+    chunk_.exceedances[k * n_days_ + day] += stats::count_above(spread, threshold);
+    Days& days = days_above_[k];
+    for (std::size_t i = 0; i < spread.size(); ++i) days[i] += spread[i] > threshold ? 1U : 0U;
+    for (std::size_t i = 0; n_batches > 0 && i < spread.size(); ++i)
+      chunk_.batch_exceedances[(k * n_days_ + day) * n_batches + batch_of_[offset + i]] +=
+          spread[i] > threshold ? 1U : 0U;
   }
 }
 

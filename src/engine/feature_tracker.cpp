@@ -3,15 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "repoquake/core/lanes.hpp"
+
 namespace repoquake::engine::compiled {
-namespace {
-
-void to_amount(ConstCentsColumn cents, Column out) noexcept {
-  for (std::size_t i = 0; i < kBlockPaths; ++i) out[i] = to_usd_bn(cents[i]);
-}
-
-}  // namespace
-
 void FeatureTracker::open(const plan::Plan& plan, const BlockWorkspace& work) noexcept {
   constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
   opening_position_ = plan.opening.position;
@@ -33,49 +27,48 @@ void FeatureTracker::see(const plan::Plan& plan, std::uint32_t day, const BlockW
   const auto& context = plan.days[day].context;
   const auto& out = work.outcome;
   const auto& state = work.state;
+  const auto& sheet = state.sheet;
   const ColumnData& spread = out.percentiles[model::kMedian];
   see_spread(static_cast<double>((plan.days[day].date - plan.days.front().date).count()), spread);
-  ColumnData value;
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    at(PathFeature::basis_sales_total)[i] += out.sales[i];
-    at(PathFeature::basis_sales_forced_total)[i] += out.forced_sales[i];
-    at(PathFeature::basis_sales_voluntary_total)[i] += out.sales[i] - out.forced_sales[i];
-    at(PathFeature::position_change)[i] =
-        opening_position_ > 0.0 ? 100.0 * (out.position[i] / opening_position_ - 1.0) : 0.0;
-    flags_[i] |= out.flags[i];
-  }
+  see_trade(out);
   if (context.has_corridor) {  // the target range does not move with a rule's adjustment of IORB
     const double lag = context.corridor_moves ? 0.0 : 1.0;
-    for (std::size_t i = 0; i < kBlockPaths; ++i)
-      at(PathFeature::days_above_corridor)[i] +=
-          spread[i] + lag * state.policy.rate_shift[i] > context.corridor_top ? 1.0 : 0.0;
+    add(PathFeature::days_above_corridor,
+        [&](std::size_t i) { return spread[i] + lag * state.policy.rate_shift[i] > context.corridor_top ? 1.0 : 0.0; });
   }
-  raise(PathFeature::peak_p99_spread, out.percentiles.back());
-  raise(PathFeature::peak_tgcr_spread, out.tgcr);
-  raise(PathFeature::peak_futures_basis, state.futures_basis);
-  raise(PathFeature::peak_yield_impact, state.yield_impact);
-  raise(PathFeature::peak_dealer_markup, out.markup);
-  to_amount(state.sheet.on_rrp, value);
-  raise(PathFeature::on_rrp_peak, value);
-  to_amount(state.sheet.reserves, value);
-  lower(PathFeature::trough_reserves, value);
+  const auto raise = [this](PathFeature feature, auto&& value) { fold(feature, larger<double>, value); };
+  const auto lower = [this](PathFeature feature, auto&& value) { fold(feature, smaller<double>, value); };
+  const auto of = [](const ColumnData& column) { return [&column](std::size_t i) { return column[i]; }; };
+  const auto amount = [](const CentsData& cents) { return [&cents](std::size_t i) { return to_usd_bn(cents[i]); }; };
+  raise(PathFeature::peak_p99_spread, of(out.percentiles.back()));
+  raise(PathFeature::peak_tgcr_spread, of(out.tgcr));
+  raise(PathFeature::peak_futures_basis, of(state.futures_basis));
+  raise(PathFeature::peak_yield_impact, of(state.yield_impact));
+  raise(PathFeature::peak_dealer_markup, of(out.markup));
+  raise(PathFeature::on_rrp_peak, amount(sheet.on_rrp));
+  lower(PathFeature::trough_reserves, amount(sheet.reserves));
+  ColumnData value;
   compiled::observe(plan, day, Variable::hf_return, work, value);
-  lower(PathFeature::trough_return, value);
-  for (std::size_t i = 0; i < kBlockPaths; ++i) value[i] = spread[i] - out.effr[i];
-  raise(PathFeature::peak_sofr_over_effr, value);
-  for (std::size_t i = 0; i < kBlockPaths; ++i) value[i] = 100.0 * out.spiral_ratio[i];
-  raise(PathFeature::peak_spiral_ratio, value);
-  if (context.has_standing_repo) {
-    for (std::size_t i = 0; i < kBlockPaths; ++i) value[i] = 100.0 * out.volume_above_srf_rate[i];
-    raise(PathFeature::peak_volume_above_srf, value);
-  }
-  ColumnData credit;
-  to_amount(state.sheet.standing_repo, credit);
-  raise(PathFeature::standing_repo_peak, credit);
-  to_amount(state.sheet.repo_operations, value);
-  raise(PathFeature::repo_operations_peak, value);
-  for (std::size_t i = 0; i < kBlockPaths; ++i) credit[i] += value[i];
-  raise(PathFeature::peak_fed_credit, credit);
+  lower(PathFeature::trough_return, of(value));
+  raise(PathFeature::peak_sofr_over_effr, [&](std::size_t i) { return spread[i] - out.effr[i]; });
+  raise(PathFeature::peak_spiral_ratio, [&](std::size_t i) { return 100.0 * out.spiral_ratio[i]; });
+  if (context.has_standing_repo)
+    raise(PathFeature::peak_volume_above_srf, [&](std::size_t i) { return 100.0 * out.volume_above_srf_rate[i]; });
+  raise(PathFeature::standing_repo_peak, amount(sheet.standing_repo));
+  raise(PathFeature::repo_operations_peak, amount(sheet.repo_operations));
+  raise(PathFeature::peak_fed_credit,
+        [&](std::size_t i) { return to_usd_bn(sheet.standing_repo[i]) + to_usd_bn(sheet.repo_operations[i]); });
+  for (std::size_t i = 0; i < kBlockPaths; ++i) flags_[i] |= out.flags[i];
+}
+
+/// What the funds have sold, and where their position stands.
+void FeatureTracker::see_trade(const model::DayOutcome& out) noexcept {
+  add(PathFeature::basis_sales_total, [&](std::size_t i) { return out.sales[i]; });
+  add(PathFeature::basis_sales_forced_total, [&](std::size_t i) { return out.forced_sales[i]; });
+  add(PathFeature::basis_sales_voluntary_total, [&](std::size_t i) { return out.sales[i] - out.forced_sales[i]; });
+  ColumnData& change = at(PathFeature::position_change);
+  if (opening_position_ > 0.0)
+    for (std::size_t i = 0; i < kBlockPaths; ++i) change[i] = 100.0 * (out.position[i] / opening_position_ - 1.0);
 }
 
 /// The peak, its day, and the days since then until the spread is calm again.
@@ -93,15 +86,6 @@ void FeatureTracker::see_spread(double calendar_days, ConstColumn spread) noexce
     peak_day[i] = is_peak ? calendar_days : peak_day[i];
     peak[i] = is_peak ? spread[i] : peak[i];
   }
-}
-
-void FeatureTracker::raise(PathFeature feature, ConstColumn value) noexcept {
-  ColumnData& peak = at(feature);
-  for (std::size_t i = 0; i < kBlockPaths; ++i) peak[i] = std::max(peak[i], value[i]);
-}
-void FeatureTracker::lower(PathFeature feature, ConstColumn value) noexcept {
-  ColumnData& trough = at(feature);
-  for (std::size_t i = 0; i < kBlockPaths; ++i) trough[i] = std::min(trough[i], value[i]);
 }
 
 }  // namespace repoquake::engine::compiled

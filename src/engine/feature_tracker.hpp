@@ -21,10 +21,20 @@ class FeatureTracker {
 
  private:
   void see_spread(double calendar_days, ConstColumn spread) noexcept;
+  void see_trade(const model::DayOutcome& out) noexcept;
 
   ColumnData& at(PathFeature feature) noexcept { return columns_[index(feature)]; }
-  void raise(PathFeature feature, ConstColumn value) noexcept;
-  void lower(PathFeature feature, ConstColumn value) noexcept;
+  /// feature[i] = f(feature[i], value(i)), a loop without branches that the compiler turns into vectors.
+  template <class F, class Value>
+  void fold(PathFeature feature, F&& f, Value&& value) noexcept {
+    ColumnData& column = at(feature);
+    for (std::size_t i = 0; i < kBlockPaths; ++i) column[i] = f(column[i], value(i));
+  }
+  template <class Value>
+  void add(PathFeature feature, Value&& value) noexcept {
+    fold(
+        feature, [](double a, double b) { return a + b; }, value);
+  }
 
   double opening_position_ = 0.0;
   std::array<ColumnData, kPathFeatureCount> columns_;

@@ -30,13 +30,19 @@ OnlineStats::OnlineStats(const Manifest& manifest)
 
 void OnlineStats::absorb(const ChunkResult& chunk) {
   RQ_EXPECT(chunk.first_path == n_paths_ && chunk.moments.size() == moments_.size());
-  RQ_EXPECT(chunk.metric_parts.size() == metrics_.size());
+  RQ_EXPECT(chunk.bin_ranges.size() == moments_.size() && chunk.metric_parts.size() == metrics_.size());
   n_paths_ += chunk.n_paths;
+  std::vector<stats::QuantileSketch::Load> loads;
   for (std::size_t slot = 0; slot < moments_.size(); ++slot) {
     moments_[slot].merge(chunk.moments[slot]);
-    const auto bins = std::span(chunk.bins).subspan(slot * chunk.n_paths, chunk.n_paths);
-    if (bins.front() != kNoBin) sketches_[slot].add(bins);
+    const stats::BinRange& range = chunk.bin_ranges[slot];
+    if (range.is_empty()) continue;
+    if (range.least == range.largest)
+      sketches_[slot].add(range.least, chunk.n_paths);
+    else
+      loads.push_back({&sketches_[slot], chunk.bins.data() + slot * chunk.n_paths, range});
   }
+  stats::QuantileSketch::add_abreast(loads, chunk.n_paths);
   for (std::size_t k = 0; k < exceedances_.size(); ++k) exceedances_[k] += chunk.exceedances[k];
   const auto count_above = [&](PathFeature feature, std::vector<std::uint64_t>& counts) {
     for (std::size_t k = 0; k < peak_thresholds_.size(); ++k)

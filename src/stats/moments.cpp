@@ -3,58 +3,72 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
+
+#include "repoquake/core/lanes.hpp"
 
 namespace repoquake::stats {
 
 namespace {
 
-constexpr std::size_t kLanes = 8;
-using Lanes = std::array<double, kLanes>;
+using detail::kRegisterLanes;
+using detail::RealRegister;
 
-double add_lanes(const Lanes& a) noexcept { return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7])); }
+constexpr std::size_t kSumLanes = 8;  // whatever the width of the registers
+constexpr std::size_t kRegisters = kSumLanes / kRegisterLanes;
+using Lanes8 = std::array<double, kSumLanes>;
+using Registers = std::array<RealRegister, kRegisters>;
 
-// Whole rounds of lanes in functions of their own: there no index depends on the data, so the lanes stay in registers.
+double add_lanes(const Lanes8& a) noexcept { return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7])); }
 
-struct LanePair {
-  Lanes first{};
-  Lanes second{};
+RealRegister load(const double* x) noexcept {
+  RealRegister lanes;
+  std::memcpy(&lanes, x, sizeof lanes);
+  return lanes;
+}
+
+Lanes8 lanes_of(const Registers& registers) noexcept {
+  Lanes8 lanes;
+  for (std::size_t r = 0; r < kRegisters; ++r)
+    std::memcpy(lanes.data() + r * kRegisterLanes, &registers[r], sizeof(RealRegister));
+  return lanes;
+}
+
+/// Sums and range of whole rounds of lanes.
+struct LevelLanes {
+  Lanes8 sum{}, low{}, high{};
 };
 
-Lanes add_values(const double* x, std::size_t whole) noexcept {
-  Lanes sum{};
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sum[lane] += x[i + lane];
-  }
-  return sum;
-}
-
-/// LanePair of d and of d^2, d = x - centre.
-LanePair add_deviations(const double* x, std::size_t whole, double centre) noexcept {
-  Lanes residual{};
-  Lanes square{};
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const double d = x[i + lane] - centre;
-      residual[lane] += d;
-      square[lane] += d * d;
+LevelLanes see_levels(const double* x, std::size_t whole) noexcept {
+  Registers sum{}, low, high;
+  low.fill(x[0] - RealRegister{});  // not +: that of -0 and 0 is 0
+  high = low;
+  for (std::size_t i = 0; i < whole; i += kSumLanes) {
+    for (std::size_t r = 0; r < kRegisters; ++r) {
+      const RealRegister value = load(x + i + r * kRegisterLanes);
+      sum[r] += value;
+      low[r] = value < low[r] ? value : low[r];
+      high[r] = value > high[r] ? value : high[r];
     }
   }
-  return {.first = residual, .second = square};
+  return {.sum = lanes_of(sum), .low = lanes_of(low), .high = lanes_of(high)};
 }
 
-/// Lowest and highest.
-LanePair find_range(const double* x, std::size_t whole) noexcept {
-  Lanes low;
-  Lanes high;
-  low.fill(x[0]);
-  high.fill(x[0]);
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      low[lane] = x[i + lane] < low[lane] ? x[i + lane] : low[lane];
-      high[lane] = x[i + lane] > high[lane] ? x[i + lane] : high[lane];
+/// Sums of d and of d^2, d = x - centre.
+struct DeviationLanes {
+  Lanes8 residual{}, square{};
+};
+
+DeviationLanes see_deviations(const double* x, std::size_t whole, double centre) noexcept {
+  Registers residual{}, square{};
+  for (std::size_t i = 0; i < whole; i += kSumLanes) {
+    for (std::size_t r = 0; r < kRegisters; ++r) {
+      const RealRegister d = load(x + i + r * kRegisterLanes) - centre;
+      residual[r] += d;
+      square[r] += d * d;
     }
   }
-  return {.first = low, .second = high};
+  return {.residual = lanes_of(residual), .square = lanes_of(square)};
 }
 
 }  // namespace
@@ -85,13 +99,13 @@ Moments moments_of(std::span<const double> values) noexcept {
   Moments moments;
   const std::size_t n = values.size();
   if (n == 0) return moments;
-  const std::size_t whole = n - n % kLanes;
+  const std::size_t whole = n - n % kSumLanes;
 
-  Lanes sum = add_values(values.data(), whole);
+  auto [sum, low, high] = see_levels(values.data(), whole);
   for (std::size_t i = whole; i < n; ++i) sum[i - whole] += values[i];
   const double centre = add_lanes(sum) / static_cast<double>(n);
 
-  auto [residual, square] = add_deviations(values.data(), whole, centre);
+  auto [residual, square] = see_deviations(values.data(), whole, centre);
   for (std::size_t i = whole; i < n; ++i) {
     const double d = values[i] - centre;
     residual[i - whole] += d;
@@ -103,12 +117,11 @@ Moments moments_of(std::span<const double> values) noexcept {
   moments.n = n;
   moments.mean = centre + shift;
   moments.m2 = m2 > 0.0 ? m2 : 0.0;
-  const auto widen = [&moments](double low, double high) {
-    moments.min = low < moments.min ? low : moments.min;
-    moments.max = high > moments.max ? high : moments.max;
+  const auto widen = [&moments](double least, double largest) {
+    moments.min = least < moments.min ? least : moments.min;
+    moments.max = largest > moments.max ? largest : moments.max;
   };
-  const auto [low, high] = find_range(values.data(), whole);
-  for (std::size_t lane = 0; lane < kLanes; ++lane) widen(low[lane], high[lane]);
+  for (std::size_t lane = 0; lane < kSumLanes; ++lane) widen(low[lane], high[lane]);
   for (std::size_t i = whole; i < n; ++i) widen(values[i], values[i]);
   return moments;
 }

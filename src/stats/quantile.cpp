@@ -1,14 +1,20 @@
 #include "repoquake/stats/quantile.hpp"
 
+#include <cstring>
+#include <iterator>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace repoquake::stats {
 
-void BinScale::bins(std::span<const double> values, std::span<std::uint32_t> out) const {
+BinRange BinScale::bins(std::span<const double> values, double factor, std::span<std::uint32_t> out) const {
   RQ_EXPECT(values.size() == out.size());
-  RQ_EXPECT(std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); }));
-  for (std::size_t i = 0; i < values.size(); ++i) out[i] = bin_unchecked(values[i]);
+  RQ_EXPECT(std::all_of(values.begin(), values.end(), [&](double x) { return std::isfinite(factor * x); }));
+  for (std::size_t i = 0; i < values.size(); ++i) out[i] = bin_unchecked(factor * values[i]);
+  BinRange range;
+  for (std::size_t i = 0; i < out.size(); ++i) range.widen({out[i], out[i]});
+  return range;
 }
 
 double BinScale::edge(std::uint32_t steps) const noexcept {
@@ -27,31 +33,96 @@ double BinScale::upper(std::uint32_t bin) const {
   return bin > zero_ ? edge(bin - zero_) : -edge(zero_ - bin - 1);
 }
 
+std::uint32_t QuantileSketch::Page::total() const noexcept {
+  std::uint32_t sum = std::accumulate(ones.begin(), ones.end(), std::uint32_t{0});
+  if (carries) sum += std::accumulate(carries->begin(), carries->end(), std::uint32_t{0}) << 8;
+  return sum;
+}
+
+void QuantileSketch::Page::carry(std::uint32_t i, std::uint32_t times) {
+  if (!carries) carries = std::make_unique<std::array<std::uint32_t, kPageBins>>();
+  (*carries)[i] += times;
+}
+
+void QuantileSketch::Page::add(std::uint32_t i, std::uint32_t times) {
+  const std::uint32_t small = ones[i] + times % 256;
+  ones[i] = static_cast<std::uint8_t>(small);
+  if (const std::uint32_t large = times / 256 + small / 256; large > 0) carry(i, large);
+}
+
+void QuantileSketch::reach(const BinRange& range) {
+  const std::uint32_t first = range.least / kPageBins, last = range.largest / kPageBins;
+  if (pages_.empty()) first_page_ = first;
+  if (first < first_page_) {
+    std::vector<std::unique_ptr<Page>> longer(first_page_ - first);
+    std::ranges::move(pages_, std::back_inserter(longer));
+    pages_ = std::move(longer);
+    first_page_ = first;
+  }
+  if (last - first_page_ >= pages_.size()) pages_.resize(last - first_page_ + 1);
+}
+
+void QuantileSketch::add(std::uint32_t bin, std::uint32_t times) {
+  RQ_EXPECT(bin < scale_.bin_count());
+  RQ_EXPECT(count_ + times <= ~std::uint32_t{0});
+  reach({bin, bin});
+  page_of(bin).add(bin % kPageBins, times);
+  count_ += times;
+}
+
 void QuantileSketch::add(std::span<const std::uint32_t> bins) {
   if (bins.empty()) return;
-  RQ_EXPECT(count_ + bins.size() <= ~std::uint32_t{0});
-  static_cast<void>(page(bins.front() / kPageBins));  // from here on there is a directory
-  const std::uint32_t* const slots = slots_.data();
-  std::uint32_t* counts = counts_.data();
-  for (const std::uint32_t bin : bins) {
-    RQ_EXPECT(bin < scale_.bin_count());
-    if (slots[bin / kPageBins] == kNoSlot) {
-      static_cast<void>(page(bin / kPageBins));
-      counts = counts_.data();
-    }
-    ++counts[std::size_t{slots[bin / kPageBins]} * kPageBins + bin % kPageBins];
+  const auto [least, largest] = std::ranges::minmax(bins);
+  const Load load{this, bins.data(), {least, largest}};
+  add_abreast(std::span(&load, 1), bins.size());
+}
+
+template <std::size_t Abreast>
+void QuantileSketch::add_group(const Load* loads, std::size_t n) {
+  using Entry = std::unique_ptr<Page>;
+  std::array<const std::uint32_t*, Abreast> bins{};
+  std::array<std::uintptr_t, Abreast> page_zero{};  // where its entry would stand: saves a subtraction for every value
+  for (std::size_t k = 0; k < Abreast; ++k) {
+    QuantileSketch& sketch = *loads[k].sketch;
+    RQ_EXPECT(!loads[k].range.is_empty() && loads[k].range.largest < sketch.scale_.bin_count());
+    RQ_EXPECT(sketch.count_ + n <= ~std::uint32_t{0});
+    sketch.reach(loads[k].range);
+    sketch.count_ += n;
+    bins[k] = loads[k].bins;
+    page_zero[k] = reinterpret_cast<std::uintptr_t>(sketch.pages_.data()) - sketch.first_page_ * sizeof(Entry);
   }
-  count_ += bins.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t k = 0; k < Abreast; ++k) {
+      const std::uint32_t bin = bins[k][i];
+      RQ_EXPECT(bin >= loads[k].range.least && bin <= loads[k].range.largest);
+      Page* page = reinterpret_cast<const Entry*>(page_zero[k] + bin / kPageBins * sizeof(Entry))->get();
+      if (page == nullptr) [[unlikely]]
+        page = &loads[k].sketch->page_of(bin);
+      std::uint8_t& ones = page->ones[bin % kPageBins];
+      ones = static_cast<std::uint8_t>(ones + 1);
+      if (ones == 0) [[unlikely]]
+        page->carry(bin % kPageBins);
+    }
+  }
+}
+
+void QuantileSketch::add_abreast(std::span<const Load> loads, std::size_t n) {
+  constexpr std::size_t kAbreast = 4;
+  for (; loads.size() >= kAbreast; loads = loads.subspan(kAbreast)) add_group<kAbreast>(loads.data(), n);
+  for (const Load& load : loads) add_group<1>(&load, n);
 }
 
 void QuantileSketch::merge(const QuantileSketch& other) {
   RQ_EXPECT(scale_ == other.scale_);
   RQ_EXPECT(count_ + other.count_ <= ~std::uint32_t{0});
-  for (std::uint32_t index = 0; index < other.slots_.size(); ++index) {
-    if (other.slots_[index] == kNoSlot) continue;
-    std::uint32_t* const to = page(index);
-    const std::uint32_t* const from = other.counts_.data() + std::size_t{other.slots_[index]} * kPageBins;
-    for (std::uint32_t i = 0; i < kPageBins; ++i) to[i] += from[i];
+  if (other.pages_.empty()) return;
+  const auto n_pages = static_cast<std::uint32_t>(other.pages_.size());
+  reach({other.first_page_ * kPageBins, (other.first_page_ + n_pages - 1) * kPageBins});
+  for (std::uint32_t place = 0; place < other.pages_.size(); ++place) {
+    if (!other.pages_[place]) continue;
+    Page& to = page_of((other.first_page_ + place) * kPageBins);
+    for (std::uint32_t i = 0; i < kPageBins; ++i)
+      if (const std::uint32_t count = other.pages_[place]->count(i); count > 0) to.add(i, count);
   }
   count_ += other.count_;
 }
@@ -64,20 +135,21 @@ constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 /// Value at a position 0..n-1 among the order statistics, linear between neighbours.
 double QuantileSketch::at_position(double position) const {
-  const auto order_statistic = [this](std::uint64_t rank) {
-    std::uint64_t before = 0;
-    for (std::uint32_t index = 0; index < slots_.size(); ++index) {
-      if (slots_[index] == kNoSlot) continue;
-      const std::uint32_t* const counts = counts_.data() + std::size_t{slots_[index]} * kPageBins;
-      const std::uint32_t on_page = std::accumulate(counts, counts + kPageBins, std::uint32_t{0});
-      if (before + on_page <= rank) {
+  std::uint32_t place = 0, i = 0;                         // of the bin that holds the last one asked for
+  std::uint64_t before = 0;                               // values in bins before that
+  const auto order_statistic = [&](std::uint64_t rank) {  // ranks ascend
+    for (; place < pages_.size(); ++place, i = 0) {
+      if (!pages_[place]) continue;
+      const Page& page = *pages_[place];
+      const std::uint32_t on_page = page.total();
+      if (i == 0 && before + on_page <= rank) {
         before += on_page;
         continue;
       }
-      std::uint32_t i = 0;
-      while (before + counts[i] <= rank) before += counts[i++];
-      const std::uint32_t bin = index * kPageBins + i;
-      const double share = (static_cast<double>(rank - before) + 0.5) / counts[i];
+      for (; i < kPageBins && before + page.count(i) <= rank; ++i) before += page.count(i);
+      if (i == kPageBins) continue;
+      const std::uint32_t bin = (first_page_ + place) * kPageBins + i;
+      const double share = (static_cast<double>(rank - before) + 0.5) / page.count(i);
       return scale_.lower(bin) + share * scale_.width(bin);
     }
     return kNothing;  // not reached: rank < count()
@@ -125,10 +197,13 @@ QuantileEstimate QuantileSketch::quantile_with_limits(double p, double min, doub
 
 std::uint64_t QuantileSketch::count_below(std::uint32_t bin) const noexcept {
   std::uint64_t below = 0;
-  for (std::uint32_t index = 0; index < slots_.size() && index * kPageBins < bin; ++index) {
-    if (slots_[index] == kNoSlot) continue;
-    const std::uint32_t* const counts = counts_.data() + std::size_t{slots_[index]} * kPageBins;
-    below = std::accumulate(counts, counts + std::min(kPageBins, bin - index * kPageBins), below);
+  for (std::uint32_t place = 0; place < pages_.size() && (first_page_ + place) * kPageBins < bin; ++place) {
+    if (!pages_[place]) continue;
+    const std::uint32_t before = bin - (first_page_ + place) * kPageBins;
+    if (before >= kPageBins)
+      below += pages_[place]->total();
+    else
+      for (std::uint32_t i = 0; i < before; ++i) below += pages_[place]->count(i);
   }
   return below;
 }
@@ -138,12 +213,18 @@ bool QuantileSketch::operator==(const QuantileSketch& other) const {
 }
 
 std::vector<BinCount> QuantileSketch::occupied() const {
+  constexpr std::uint32_t kStep = sizeof(std::uint64_t);  // most bins of most pages are empty
   std::vector<BinCount> filled;
-  for (std::uint32_t index = 0; index < slots_.size(); ++index) {
-    if (slots_[index] == kNoSlot) continue;
-    const std::uint32_t* const counts = counts_.data() + std::size_t{slots_[index]} * kPageBins;
-    for (std::uint32_t i = 0; i < kPageBins; ++i) {
-      if (counts[i] > 0) filled.push_back({.bin = index * kPageBins + i, .count = counts[i]});
+  for (std::uint32_t place = 0; place < pages_.size(); ++place) {
+    if (!pages_[place]) continue;
+    const Page& page = *pages_[place];
+    for (std::uint32_t first = 0; first < kPageBins; first += kStep) {
+      std::uint64_t ones = 0;
+      std::memcpy(&ones, page.ones.data() + first, kStep);
+      if (ones == 0 && !page.carries) continue;
+      for (std::uint32_t i = first; i < first + kStep; ++i)
+        if (const std::uint32_t count = page.count(i); count > 0)
+          filled.push_back({.bin = (first_page_ + place) * kPageBins + i, .count = count});
     }
   }
   return filled;

@@ -68,12 +68,8 @@ double pit_of(const QuantileSketch& sketch, double observed, double min, double 
   if (observed < min) return 0.5 / (n + 1.0);
   if (observed > max) return (n + 0.5) / (n + 1.0);
   const auto place = sketch.scale().bin(observed);
-  double below = 0.0;
-  double equal = 0.0;
-  for (const auto& [bin, count] : sketch.occupied()) {
-    if (bin < place) below += count;
-    if (bin == place) equal = count;
-  }
+  const auto below = static_cast<double>(sketch.count_below(place));
+  const auto equal = static_cast<double>(sketch.count_up_to(place)) - below;
   return (below + 0.5 * equal + 0.5) / (n + 1.0);
 }
 

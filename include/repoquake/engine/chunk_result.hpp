@@ -10,6 +10,7 @@
 #include "repoquake/engine/path_features.hpp"
 #include "repoquake/stats/estimate.hpp"
 #include "repoquake/stats/moments.hpp"
+#include "repoquake/stats/quantile.hpp"
 
 namespace repoquake::engine {
 
@@ -48,6 +49,8 @@ struct ChunkResult {
   std::vector<stats::Moments> moments;
   /// Quantile bins of every value: (variable, day, path), then (feature, path).
   std::vector<std::uint32_t> bins;
+  /// (slot of `moments`): what its bins range over; empty where values have no meaning.
+  std::vector<stats::BinRange> bin_ranges;
   /// (threshold, day): paths with the reported spread above the threshold.
   std::vector<std::uint64_t> exceedances;
   /// (slot of `moments`, batch): sums of the values; (threshold, day, batch). Empty where paths are independent.

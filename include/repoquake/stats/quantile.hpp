@@ -18,10 +18,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -29,6 +31,19 @@
 #include "repoquake/stats/design_effect.hpp"
 
 namespace repoquake::stats {
+
+/// The least and the largest of some bins; `least` above `largest`: of none.
+struct BinRange {
+  std::uint32_t least = ~std::uint32_t{0};
+  std::uint32_t largest = 0;
+
+  [[nodiscard]] bool is_empty() const noexcept { return least > largest; }
+  void widen(const BinRange& other) noexcept {
+    least = std::min(least, other.least);
+    largest = std::max(largest, other.largest);
+  }
+  bool operator==(const BinRange&) const = default;
+};
 
 /// Maps a double to a bin, monotonically: x <= y implies bin(x) <= bin(y).
 class BinScale {
@@ -51,8 +66,9 @@ class BinScale {
     return bin_unchecked(x);
   }
 
-  /// out[i] = bin(values[i]), vectorised. Pre: equal lengths, all finite.
-  void bins(std::span<const double> values, std::span<std::uint32_t> out) const;
+  /// out[i] = bin(factor values[i]), vectorised, and what they range over. Pre: equal lengths, all finite.
+  BinRange bins(std::span<const double> values, double factor, std::span<std::uint32_t> out) const;
+  BinRange bins(std::span<const double> values, std::span<std::uint32_t> out) const { return bins(values, 1.0, out); }
 
   /// Edges of a bin: [lower, upper) above zero, (lower, upper] below, lower == upper == 0 for the zero bin.
   /// The outermost bins hold everything beyond their inner edge as well. Pre: bin < bin_count().
@@ -103,16 +119,32 @@ struct BinCount {
   bool operator==(const BinCount&) const = default;
 };
 
-/// Counts per bin in pages of 512 that appear when first touched. A value type; n up to 2^32 - 1.
-/// Memory: 4 bytes per directory page (about 2 KiB for the default scale) plus 2 KiB per touched page.
+/// Counts per bin in pages of 256 that appear when first touched. A value type; n up to 2^32 - 1.
+/// Memory: 1 byte a bin of a touched page (5 where a bin of it counts beyond 255), 8 bytes for each page between the first
+/// and the last. Pages stay where they are: nothing is copied as the sketch grows.
 class QuantileSketch {
  public:
   explicit QuantileSketch(BinScale scale = BinScale{}) : scale_(scale) {}
+  QuantileSketch(const QuantileSketch& other) : scale_(other.scale_) { merge(other); }
+  QuantileSketch(QuantileSketch&&) noexcept = default;
+  QuantileSketch& operator=(const QuantileSketch& other) { return *this = QuantileSketch(other); }
+  QuantileSketch& operator=(QuantileSketch&&) noexcept = default;
+  ~QuantileSketch() = default;
 
   /// Counts one value, or `times` equal ones. Pre: bin < scale().bin_count(). Allocates on a page's first touch only.
   void add(std::uint32_t bin) { add(bin, 1); }
   void add(std::uint32_t bin, std::uint32_t times);
   void add(std::span<const std::uint32_t> bins);
+
+  /// Bins that one sketch is to count, all of them within a range.
+  struct Load {
+    QuantileSketch* sketch = nullptr;
+    const std::uint32_t* bins = nullptr;
+    BinRange range{};
+  };
+  /// Counts `n` bins into each of several sketches, some of them abreast: while the count of a frequent bin is on its way
+  /// to memory and back, others are counted. Pre: no sketch twice, n > 0, bins within their ranges, those on the scale.
+  static void add_abreast(std::span<const Load> loads, std::size_t n);
 
   /// Exact: any order and grouping of merges gives equal sketches. Pre: equal scales.
   void merge(const QuantileSketch& other);
@@ -142,40 +174,42 @@ class QuantileSketch {
   /// All occupied bins, ascending: what a checkpoint stores; `add(bin, count)` restores it.
   [[nodiscard]] std::vector<BinCount> occupied() const;
 
-  /// Same scale, same counts; which pages happen to be allocated, and in what order, does not matter.
+  /// Same scale, same counts; which pages happen to be allocated does not matter.
   [[nodiscard]] bool operator==(const QuantileSketch& other) const;
 
  private:
-  static constexpr std::uint32_t kPageBins = 512;
-  static constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
+  static constexpr std::uint32_t kPageBins = 256;
 
-  [[nodiscard]] std::uint32_t* page(std::uint32_t page_index);
+  /// Counts of neighbouring bins. Most stay small, and small ones stay in the cache: what goes beyond a byte is counted
+  /// apart, in an array that appears when it is first needed.
+  struct Page {
+    std::array<std::uint8_t, kPageBins> ones{};
+    std::unique_ptr<std::array<std::uint32_t, kPageBins>> carries{};  ///< of 256
+
+    [[nodiscard]] std::uint32_t count(std::uint32_t i) const noexcept {
+      return ones[i] + (carries ? (*carries)[i] << 8 : 0);
+    }
+    [[nodiscard]] std::uint32_t total() const noexcept;
+    void add(std::uint32_t i, std::uint32_t times);
+    void carry(std::uint32_t i, std::uint32_t times = 1);
+  };
+
+  /// Makes room for bins of a range in pages_.
+  void reach(const BinRange& range);
+  /// The page of a bin within reach, made where there is none.
+  [[nodiscard]] Page& page_of(std::uint32_t bin) {
+    auto& page = pages_[bin / kPageBins - first_page_];
+    if (!page) page = std::make_unique<Page>();
+    return *page;
+  }
+  template <std::size_t Abreast>
+  static void add_group(const Load* loads, std::size_t n);
   [[nodiscard]] double at_position(double position) const;
 
   BinScale scale_;
   std::uint64_t count_ = 0;
-  std::vector<std::uint32_t>
-      slots_;  ///< page index -> slot in counts_, kNoSlot where untouched; empty while count is 0
-  std::vector<std::uint32_t> counts_;  ///< kPageBins per slot, in order of first touch
+  std::uint32_t first_page_ = 0;              ///< number of pages_.front()
+  std::vector<std::unique_ptr<Page>> pages_;  ///< from the first touched to the last; null where untouched
 };
-
-inline void QuantileSketch::add(std::uint32_t bin, std::uint32_t times) {
-  RQ_EXPECT(bin < scale_.bin_count());
-  RQ_EXPECT(count_ + times <= ~std::uint32_t{0});
-  page(bin / kPageBins)[bin % kPageBins] += times;
-  count_ += times;
-}
-
-inline std::uint32_t* QuantileSketch::page(std::uint32_t page_index) {
-  if (slots_.empty()) slots_.assign((scale_.bin_count() + kPageBins - 1) / kPageBins, kNoSlot);
-  std::uint32_t& slot = slots_[page_index];
-  if (slot == kNoSlot) {
-    slot = static_cast<std::uint32_t>(counts_.size() / kPageBins);
-    if (counts_.size() == counts_.capacity())  // doubling would leave a third of the memory empty
-      counts_.reserve(counts_.size() + std::max<std::size_t>(kPageBins, counts_.size() / 8));
-    counts_.resize(counts_.size() + kPageBins, 0);
-  }
-  return counts_.data() + std::size_t{slot} * kPageBins;
-}
 
 }  // namespace repoquake::stats

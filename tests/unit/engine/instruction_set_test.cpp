@@ -24,8 +24,8 @@ bool same_bytes(const std::vector<T>& a, const std::vector<T>& b) {
 bool are_equal(const engine::ChunkResult& a, const engine::ChunkResult& b) {
   return same_bytes(a.paths, b.paths) && same_bytes(a.features, b.features) && a.days_above == b.days_above &&
          a.flags == b.flags && a.events == b.events && a.moments == b.moments && a.bins == b.bins &&
-         a.exceedances == b.exceedances && a.flag_days == b.flag_days && same_bytes(a.metrics, b.metrics) &&
-         a.metric_parts == b.metric_parts && a.metric_bins == b.metric_bins;
+         a.bin_ranges == b.bin_ranges && a.exceedances == b.exceedances && a.flag_days == b.flag_days &&
+         same_bytes(a.metrics, b.metrics) && a.metric_parts == b.metric_parts && a.metric_bins == b.metric_bins;
 }
 
 engine::ChunkResult chunk_on(InstructionSet set, const plan::Plan& plan) {

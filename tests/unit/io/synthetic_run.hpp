@@ -104,7 +104,11 @@ inline engine::ChunkResult make_chunk(const engine::Manifest& m, std::uint64_t c
   const auto add_slot = [&](const std::vector<double>& values) {
     const bool is_missing = std::isnan(values.front());
     c.moments.push_back(is_missing ? stats::Moments{} : stats::moments_of(values));
-    for (const double value : values) c.bins.push_back(is_missing ? ~std::uint32_t{0} : scale.bin(value));
+    stats::BinRange& range = c.bin_ranges.emplace_back();
+    for (const double value : values) {
+      c.bins.push_back(is_missing ? ~std::uint32_t{0} : scale.bin(value));
+      if (!is_missing) range.widen({c.bins.back(), c.bins.back()});
+    }
   };
   std::vector<double> values(c.n_paths);
   for (const Variable variable : m.statistics)

@@ -131,8 +131,16 @@ TEST_CASE("whole columns get the bins of their values", "[stats]") {
   std::vector<double> x{0.0, -0.0, 1e-300, -1e300};
   for (int i = 0; i < 509; ++i) x.push_back(std::exp(5.0 * draws.normal()) * draws.normal());
   std::vector<std::uint32_t> bins(x.size());
-  scale.bins(x, bins);
+  auto range = scale.bins(x, bins);
   for (std::size_t i = 0; i < x.size(); ++i) CHECK(bins[i] == scale.bin(x[i]));
+  CHECK(range.least == *std::min_element(bins.begin(), bins.end()));
+  CHECK(range.largest == *std::max_element(bins.begin(), bins.end()));
+  CHECK(scale.bins({}, {}).is_empty());
+
+  x[3] = -1e290;
+  range.widen(scale.bins(x, 100.0, bins));
+  for (std::size_t i = 0; i < x.size(); ++i) CHECK(bins[i] == scale.bin(100.0 * x[i]));
+  CHECK(range.least == bins[3]);
 }
 
 TEST_CASE("quantiles are within the stated bound of the exact ones", "[stats]") {
@@ -218,6 +226,52 @@ TEST_CASE("merging is exact and free of order", "[stats]") {
   QuantileSketch unchanged = whole;
   unchanged.merge(QuantileSketch{});
   CHECK(unchanged == whole);
+}
+
+TEST_CASE("sketches that count abreast count what each would alone", "[stats]") {
+  constexpr std::size_t kValues = 1000;
+  const BinScale scale;
+  Draws draws(18);
+  for (const std::size_t n_sketches : {1u, 3u, 4u, 9u}) {
+    std::vector<QuantileSketch> abreast(n_sketches), alone(n_sketches);
+    for (int round = 0; round < 3; ++round) {
+      std::vector<std::vector<std::uint32_t>> bins(n_sketches, std::vector<std::uint32_t>(kValues));
+      std::vector<QuantileSketch::Load> loads;
+      for (std::size_t k = 0; k < n_sketches; ++k) {
+        std::vector<double> x(kValues);  // now and then far away, often zero: more than 255 times in a bin
+        for (double& v : x) v = draws.uniform() < 0.3 ? 0.0 : std::exp(9.0 * draws.uniform() * round) * draws.normal();
+        loads.push_back({&abreast[k], bins[k].data(), scale.bins(x, bins[k])});
+        for (const std::uint32_t bin : bins[k]) alone[k].add(bin);
+      }
+      QuantileSketch::add_abreast(loads, kValues);
+    }
+    for (std::size_t k = 0; k < n_sketches; ++k) CHECK(abreast[k] == alone[k]);
+    if (n_sketches > 1) CHECK_FALSE(abreast[0] == alone[1]);
+  }
+}
+
+TEST_CASE("counts go beyond a byte, one at a time or many", "[stats]") {
+  const std::uint32_t zero = BinScale{}.zero_bin();
+  QuantileSketch sketch;
+  std::uint32_t at_zero = 0, beside = 0;
+  for (const std::uint32_t times : {1u, 254u, 1u, 255u, 257u, 65535u, 1u << 16, 3'000'000u}) {
+    sketch.add(zero, times);
+    sketch.add(std::vector<std::uint32_t>(times % 1000, zero + 1));
+    at_zero += times;
+    beside += times % 1000;
+    const std::vector<BinCount> expected{{zero, at_zero}, {zero + 1, beside}};
+    CHECK(sketch.occupied() == expected);
+    CHECK(sketch.count() == at_zero + beside);
+    CHECK(sketch.count_below(zero) == 0);
+    CHECK(sketch.count_up_to(zero) == at_zero);
+    CHECK(sketch.count_up_to(zero + 5000) == at_zero + beside);
+  }
+  QuantileSketch copy = sketch;
+  copy.add(zero + 1);
+  CHECK(copy.count_up_to(zero + 1) == at_zero + beside + 1);
+  CHECK(sketch.count() == at_zero + beside);
+  copy = sketch;
+  CHECK(copy == sketch);
 }
 
 TEST_CASE("a sketch is restored from its occupied bins", "[stats]") {
