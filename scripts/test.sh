@@ -14,7 +14,8 @@ is "N passed, N failed"; the exit code is 1 if any failed.
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
   --full             --asan, the tests that use threads under ThreadSanitizer, the fuzz targets for 20 s each (a target is
                      one test; installs clang; what they find is kept in build/fuzz/found/), runs and sweeps killed at
-                     some 1,100 moments instead of some 80 (three tests), no reader of results is left out (installs R and
+                     some 1,100 moments instead of some 80 (three tests), memory, open files and time estimates of 10 million
+                     paths and of sweeps of 2,000 points (one test), no reader of results is left out (installs R and
                      Octave), and the kernel's tests built for 64-bit Arm (one test; installs a cross compiler and qemu)
   --list-controls    print the negative controls, one "file:line: name" per line, and their number; builds nothing. A
                      control shows that a statistical test can fail: it is a TEST_CASE or a SECTION whose name begins
@@ -42,12 +43,13 @@ asan=0
 tsan=0
 fuzz=0
 kills=0
+long_use=0
 readers=0
 aarch64=0
 while (($# > 0)); do
   case $1 in
     --asan) asan=1 ;;
-    --full) asan=1 tsan=1 fuzz=1 kills=1 readers=1 aarch64=1 ;;
+    --full) asan=1 tsan=1 fuzz=1 kills=1 long_use=1 readers=1 aarch64=1 ;;
     --list-controls) list_controls; exit 0 ;;
     -h | --help) usage; exit 0 ;;
     *) echo "test.sh: unknown option $1" >&2; usage >&2; exit 2 ;;
@@ -132,6 +134,9 @@ check_release() {
   step hardening "$REPOQUAKE_PYTHON" tests/python/test_hardening.py
   step instruction_sets env REPOQUAKE_SOURCE_DIR="$REPOQUAKE_ROOT" "$REPOQUAKE_PYTHON" tests/python/test_instruction_sets.py
   step faults "$REPOQUAKE_PYTHON" scripts/fault_matrix.py --check
+  if ((long_use)); then
+    step long_use "$REPOQUAKE_PYTHON" scripts/long_use.py
+  fi
   unset REPOQUAKE_PROGRAM
 }
 

@@ -143,7 +143,7 @@ int run_scenario(const RunCommand& run, const Command& command) {
 
   const std::string output = has_output ? run.options.output : "output/" + plan.name + ".h5";
   if (run.options.dry_run) {
-    show_estimate(std::span(&plan, 1), run.options, output, command.out);
+    show_estimate(std::span(&plan, 1), run.options, output, command.out, prepared.loaded.scenario.output.compress);
     return kOk;
   }
   if (!has_output) {

@@ -139,6 +139,8 @@ std::string first_difference(const Origin& then, const Origin& now) {
 
 // ---------------------------------------------------------------- the run
 
+constexpr std::size_t kHashLength = 64;  // SHA-256 in hex
+
 /// Is every point a replay on realised flows? As the base is, unless the sweep moves where flows come from.
 bool is_conditional(const io::LoadedSweep& loaded) {
   const auto is_replay = [](const io::LoadedScenario& world) {
@@ -156,6 +158,8 @@ bool is_conditional(const io::LoadedSweep& loaded) {
   return true;
 }
 
+/// Rows have room for what will be known of their points: a little that stays, among the much that a point needs for a
+/// while, would keep the memory of all of it.
 SweepTable table_of(const io::LoadedSweep& loaded, const SweepCommand& sweep) {
   const auto& s = loaded.sweep;
   SweepTable table;
@@ -186,6 +190,8 @@ SweepTable table_of(const io::LoadedSweep& loaded, const SweepCommand& sweep) {
     const io::SweepPoint point = io::sweep_point(loaded, k);
     SweepPoint row{.number = loaded.points[k], .hash = {}, .design = point.numbers, .texts = {}, .outcome = {}};
     for (const auto& setting : point.settings) row.texts.push_back(setting.value);
+    row.hash.reserve(kHashLength);
+    row.outcome.metrics.reserve(table.metrics.size());
     table.points.push_back(std::move(row));
   }
   return table;
@@ -241,7 +247,7 @@ class SweepRunner {
  private:
   io::LoadedScenario load(std::size_t k) {
     io::LoadedScenario point = io::load_point(loaded_, k);
-    table_.points[k].hash = io::point_hash(point);
+    table_.points[k].hash.assign(io::point_hash(point));  // into its room
     if (table_.need.empty() && !point.diagnostics.has_errors())
       table_.need = report::need_text(point.scenario, loaded_.base.scenario.name);
     return point;
@@ -287,7 +293,7 @@ class SweepRunner {
   void keep(std::uint64_t k, study::PointOutcome outcome, UsdBn need) {
     outcome.need = need;
     const std::lock_guard lock(keeping_);  // a point may fail while it is prepared
-    table_.points[k].outcome = std::move(outcome);
+    table_.points[k].outcome = outcome;  // a copy, into the room of its row
     journal_->append(table_.points[k].hash, table_.points[k].outcome);
     n_paths_ += table_.points[k].outcome.n_paths;
     if (progress_ != nullptr) progress_->show(++n_ended_, n_paths_);
@@ -356,13 +362,23 @@ void show_sweep_estimate(const io::LoadedSweep& loaded, const SweepCommand& swee
   if (n_known > 0) worlds.more += fmt::format(", {} known", n_known);
   if (shard.of > 1) worlds.more += fmt::format(", shard {}", sweep.shard);
   const std::size_t n_tried = std::min(kTrialPoints, to_run.size());
+  const auto make = [&loaded](std::size_t k) -> std::optional<plan::Plan> {
+    const auto point = io::load_point(loaded, k);
+    static_cast<void>(io::point_hash(point));  // a sweep asks for it
+    if (point.diagnostics.has_errors()) return std::nullopt;
+    auto compiled = plan::compile(point.scenario, point.base ? &*point.base : nullptr);
+    if (!compiled.plan) return std::nullopt;
+    return lean(std::move(*compiled.plan));
+  };
+  std::vector<std::size_t> tried;
   for (std::size_t t = 0; t < n_tried; ++t) {
     const std::size_t k = n_tried == 1 ? to_run.front() : to_run[t * (to_run.size() - 1) / (n_tried - 1)];
-    const auto point = io::load_point(loaded, k);
-    if (point.diagnostics.has_errors()) continue;
-    if (auto compiled = plan::compile(point.scenario, point.base ? &*point.base : nullptr); compiled.plan)
-      worlds.tried.push_back(lean(std::move(*compiled.plan)));
+    if (auto plan = make(k)) {
+      worlds.tried.push_back(std::move(*plan));
+      tried.push_back(k);
+    }
   }
+  worlds.make = [&](std::size_t t) { return make(tried[t]); };
   const std::uint64_t table =
       loaded.points.size() * bytes_of_point(loaded.sweep.keys().size(), loaded.base.scenario.metrics.size());
   worlds.disk_bytes = kBytesOfEmptySweep + table;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <ostream>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "cli/exit_codes.hpp"
 #include "repoquake/engine/run.hpp"
 #include "repoquake/io/digest.hpp"
+#include "repoquake/io/result_writer.hpp"
 
 namespace repoquake::cli {
 namespace {
@@ -39,7 +42,11 @@ extern "C" void request_stop(int) {
   on_interruption(SIG_DFL);
 }
 
-constexpr std::uint64_t kTrialPaths = 2048;
+using Clock = std::chrono::steady_clock;
+
+// Long enough that the start of threads and the first touch of memory do not count, short enough to wait for.
+constexpr auto kTrialTime = std::chrono::milliseconds(400);
+constexpr std::uint64_t kTrialPaths = 20'480;  // of one of many worlds
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -127,27 +134,78 @@ std::string size_text(double bytes) {
   return fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
+namespace {
+
+/// Seconds that paths of a plan take each, from as many of them as there is time for.
+struct Trial {
+  double seconds_a_path = 0.0;
+  std::uint64_t n_paths = 0;
+  int threads = 1;
+};
+
+Trial try_some(const plan::Plan& plan, const SimulationOptions& options, engine::Sink& sink) {
+  const auto summary =
+      engine::run(plan, {.threads = options.threads, .deadline = Clock::now() + kTrialTime}, sink);
+  const std::uint64_t n = summary.stats.n_paths();
+  return {.seconds_a_path = summary.seconds / static_cast<double>(n), .n_paths = n, .threads = summary.threads};
+}
+
+/// The same of worlds, one after the other and again, as they are run: side by side, and each made before.
+Trial try_some(const ManyWorlds& worlds, const SimulationOptions& options) {
+  Trial trial;
+  const std::size_t n = worlds.tried.size();
+  const auto plan_of = [&](std::uint64_t k) {
+    auto plan = worlds.make ? worlds.make(k % n) : std::optional(worlds.tried[k % n]);
+    if (plan) plan->n_paths = std::min(plan->n_paths, kTrialPaths);
+    return plan;
+  };
+  std::atomic<bool> is_over{n == 0};
+  const auto start = Clock::now();
+  const auto end = start + kTrialTime;
+  static_cast<void>(engine::run_points(
+      std::max<std::uint64_t>(n, worlds.n), plan_of, {.threads = options.threads, .stop = &is_over},
+      [&](std::uint64_t, const engine::PointEnd& point) {
+        if (point.summary) trial.threads = point.summary->threads;
+      },
+      [&](std::uint64_t, const engine::ChunkResult& chunk) {
+        trial.n_paths += chunk.n_paths;
+        is_over = Clock::now() >= end;
+      }));
+  trial.seconds_a_path = std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(std::max<std::uint64_t>(trial.n_paths, 1));
+  return trial;
+}
+
+/// What it takes to encode a path that is stored, beside simulating it.
+double seconds_to_encode(plan::Plan plan, const Trial& simulated, const SimulationOptions& options, bool compress) {
+  if (plan.stored.sample > 0) plan.stored.sample = plan.n_paths;  // the first ones would not be like all
+  io::TrialWriter writer(compress);
+  return std::max(0.0, try_some(plan, options, writer).seconds_a_path - simulated.seconds_a_path);
+}
+
+}  // namespace
+
 void show_estimate(std::span<const plan::Plan> plans, const SimulationOptions& options, const std::string& output,
-                   std::ostream& out) {
+                   std::ostream& out, bool compress) {
   const std::uint64_t of_program = resident_bytes();
   std::uint64_t memory = 0, disk = 0, n_paths = 0, n_trial = 0, n_days = 0;
   double seconds = 0.0;
   int threads = 1;
   bool stores_paths = false;
   for (const plan::Plan& plan : plans) {
-    plan::Plan trial = plan;
-    trial.n_paths = std::min(kTrialPaths, plan.n_paths);
     engine::Sink nowhere;
-    const auto summary = engine::run(trial, {.threads = options.threads}, nowhere);
-    threads = summary.threads;
+    const Trial trial = try_some(plan, options, nowhere);
+    threads = trial.threads;
     const auto size = engine::estimate_size(plan, options.threads);
     memory = std::max(memory, size.memory_bytes);
     disk += size.paths_bytes;
     n_paths += plan.n_paths;
-    n_trial += summary.stats.n_paths();
+    n_trial += trial.n_paths;
     n_days = std::max<std::uint64_t>(n_days, plan.days.size());
     stores_paths |= plan.stored.sample + plan.stored.worst > 0;
-    seconds += summary.seconds * static_cast<double>(plan.n_paths) / static_cast<double>(summary.stats.n_paths());
+    seconds += trial.seconds_a_path * static_cast<double>(plan.n_paths);
+    const std::uint64_t n_encoded = plan.summary_of_all ? plan.n_paths : std::min(plan.n_paths, plan.stored.sample);
+    if (n_encoded > 0 && !output.empty())
+      seconds += seconds_to_encode(plan, trial, options, compress) * static_cast<double>(n_encoded);
   }
   const plan::Plan& first = plans.front();
   out << fmt::format("dry run of {}{}: nothing is written\n", first.name,
@@ -158,24 +216,14 @@ void show_estimate(std::span<const plan::Plan> plans, const SimulationOptions& o
   if (!output.empty())
     out << fmt::format("  disk     at most {} before compression, in {}\n", size_text(static_cast<double>(disk)),
                        output);
-  out << fmt::format("  time     about {:.1f} s on {} threads, without writing (trial of {} paths)\n", seconds, threads,
-                     n_trial);
+  out << fmt::format("  time     about {:.1f} s on {} threads (trial of {} paths)\n", seconds, threads, n_trial);
 }
 
 void show_estimate(const ManyWorlds& worlds, const SimulationOptions& options, const std::string& output,
                    std::ostream& out) {
   const std::uint64_t of_program = resident_bytes();
-  std::uint64_t memory = 0, n_trial = 0, n_days = 0;
-  double seconds = 0.0;
-  int threads = 1;
+  std::uint64_t memory = 0, n_days = 0;
   for (const plan::Plan& plan : worlds.tried) {
-    plan::Plan trial = plan;
-    trial.n_paths = std::min(kTrialPaths, plan.n_paths);
-    engine::Sink nowhere;
-    const auto summary = engine::run(trial, {.threads = options.threads}, nowhere);
-    threads = summary.threads;
-    n_trial += summary.stats.n_paths();
-    seconds += summary.seconds;
     memory = std::max(memory, engine::estimate_size(plan, options.threads).memory_bytes);
     n_days = std::max<std::uint64_t>(n_days, plan.days.size());
   }
@@ -185,10 +233,11 @@ void show_estimate(const ManyWorlds& worlds, const SimulationOptions& options, c
       << fmt::format("  memory   {}\n", memory_text(of_program, memory + worlds.kept_bytes));
   if (!output.empty())
     out << fmt::format("  disk     about {}, in {}\n", size_text(static_cast<double>(worlds.disk_bytes)), output);
-  if (n_trial > 0)
+  const Trial trial = try_some(worlds, options);
+  if (trial.n_paths > 0)
     out << fmt::format("  time     about {:.1f} s on {} threads (trial of {} {}, {} paths)\n",
-                       seconds * static_cast<double>(worlds.n_paths) / static_cast<double>(n_trial), threads,
-                       worlds.tried.size(), worlds.what, n_trial);
+                       trial.seconds_a_path * static_cast<double>(worlds.n_paths), trial.threads, worlds.tried.size(),
+                       worlds.what, trial.n_paths);
 }
 
 }  // namespace repoquake::cli

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,13 +54,15 @@ struct ManyWorlds {
   std::uint64_t kept_bytes = 0;      ///< in memory until the end, beside those in flight
   std::uint64_t disk_bytes = 0;      ///< of the result
   std::vector<plan::Plan> tried;     ///< some of them, spread evenly: the trial's cost a path is that of all
+  /// Makes the k-th of `tried` once more, where that takes time of the whole.
+  std::function<std::optional<plan::Plan>(std::size_t)> make{};
 };
 void show_estimate(const ManyWorlds& worlds, const SimulationOptions& options, const std::string& output,
                    std::ostream& out);
 
-/// Paths, memory, disk and time of simulating these plans one after the other, the last from a trial of a few paths.
-/// `output` empty: nothing would be written.
+/// Paths, memory, disk and time of simulating these plans one after the other, the last from a short trial. `output` empty:
+/// nothing would be written; else paths are encoded in the trial too, `compress`ed or not.
 void show_estimate(std::span<const plan::Plan> plans, const SimulationOptions& options, const std::string& output,
-                   std::ostream& out);
+                   std::ostream& out, bool compress = true);
 
 }  // namespace repoquake::cli

@@ -1,6 +1,8 @@
 #include "repoquake/io/map_reader.hpp"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 namespace repoquake::io {
@@ -172,6 +174,19 @@ std::optional<std::size_t> Value::choice(std::span<const std::string> names,
   return std::nullopt;
 }
 
+namespace {
+
+/// How one entry of a list is changed, where entries of one id merge and a map by id was written; "" elsewhere.
+std::string hint_for_entries(const std::string& key, const ConfigNode& map) {
+  constexpr std::array<std::string_view, 4> kListsById{"shocks", "policy.repo_operations", "metrics", "switches"};
+  if (std::ranges::find(kListsById, key) == kListsById.end() || map.entries.empty()) return "";
+  const ConfigNode* own = map.find("id");
+  const std::string id = (own != nullptr ? own->text : map.entries.front().key).substr(0, kMaxKeyLength);
+  return "write [{id: " + id + ", ...}], or --set " + key + "." + id + ".KEY=VALUE: entries of one id are merged";
+}
+
+}  // namespace
+
 std::optional<std::vector<Value>> Value::items() const {
   note(KeyRecord::Form::list);
   if (reading_->recorder != nullptr)
@@ -181,7 +196,8 @@ std::optional<std::vector<Value>> Value::items() const {
     if (is_made_by_setting)
       refuse("has no entries; a setting can change only an entry that a file states");
     else if (!is_invalid(*node_))
-      refuse("must be a list, not " + std::string(kind_name(node_->kind)));
+      refuse("must be a list, not " + std::string(kind_name(node_->kind)),
+             node_->is_map() ? hint_for_entries(key_, *node_) : "");
     return std::nullopt;
   }
   const auto keys = item_keys(key_, *node_);

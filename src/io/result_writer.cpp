@@ -187,11 +187,8 @@ ResultWriter::~ResultWriter() {
 
 // Layout
 
-void ResultWriter::begin(const engine::Manifest& manifest) {
-  RQ_EXPECT(!file_.is_open());
-  RQ_EXPECT(manifest.n_days() > 0 && manifest.n_paths > 0);
-  RQ_EXPECT(manifest.chunk_paths > 0);
-  check_output(options_.path, options_.force || options_.resume);
+/// How many paths go where.
+void ResultWriter::lay_out(const engine::Manifest& manifest) {
   manifest_ = manifest;
   const engine::StoredPaths& stored = manifest_.stored;
   const auto table_of = [&](std::uint64_t streamed, std::uint64_t capacity) {
@@ -202,8 +199,15 @@ void ResultWriter::begin(const engine::Manifest& manifest) {
   paths_ = table_of(stored.sample, std::min(manifest_.n_paths, stored.sample + stored.worst));
   summary_ = manifest_.summary_of_all ? table_of(manifest_.n_paths, manifest_.n_paths)
                                       : table_of(paths_.streamed, paths_.capacity);
-  worst_.emplace(manifest_);
+}
 
+void ResultWriter::begin(const engine::Manifest& manifest) {
+  RQ_EXPECT(!file_.is_open());
+  RQ_EXPECT(manifest.n_days() > 0 && manifest.n_paths > 0);
+  RQ_EXPECT(manifest.chunk_paths > 0);
+  check_output(options_.path, options_.force || options_.resume);
+  lay_out(manifest);
+  worst_.emplace(manifest_);
   file_ = open_partial();
   lock_ = file_.share_lock();
 
@@ -648,6 +652,12 @@ void ResultWriter::cut(const PathTable& table) {
     column.dataset.resize(shape);
   }
 }
+
+// A trial
+
+TrialWriter::TrialWriter(bool compress) : writer_({.path = "", .compress = compress}, {}, {}) {}
+void TrialWriter::begin(const engine::Manifest& manifest) { writer_.lay_out(manifest); }
+void TrialWriter::encode(engine::ChunkResult& chunk) const { writer_.encode(chunk); }
 
 // The end
 

@@ -150,6 +150,9 @@ class ResultWriter final : public engine::Sink {
   void keep_checkpoint(const engine::RunSummary& summary, bool to_disk);
   void say(const std::string& text) const;
 
+  friend class TrialWriter;
+
+  void lay_out(const engine::Manifest& manifest);
   void create_paths();
   void create_summary();
   void encode_paths(engine::ChunkResult& chunk) const;
@@ -187,6 +190,18 @@ class ResultWriter final : public engine::Sink {
   std::uint64_t n_counted_ = 0;      ///< paths that an earlier run has counted
   std::uint64_t written_until_ = 0;  ///< path after the last chunk
   std::vector<std::uint64_t> resumed_after_;  ///< paths, each time
+};
+
+/// The work of a writer on every chunk, in the parallel stage, without a file: what it takes is seen in a trial.
+class TrialWriter final : public engine::Sink {
+ public:
+  explicit TrialWriter(bool compress);
+
+  void begin(const engine::Manifest& manifest) override;
+  void encode(engine::ChunkResult& chunk) const override;
+
+ private:
+  ResultWriter writer_;
 };
 
 }  // namespace repoquake::io
