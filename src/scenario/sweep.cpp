@@ -94,7 +94,12 @@ void check_design(const Sweep& sweep, Findings& findings) {
                  "at most " + std::to_string(kMaxSweptKeys) + " factors, got " + std::to_string(sweep.factors.size()));
   for (std::size_t i = 0; i < sweep.factors.size(); ++i) {
     const Factor& factor = sweep.factors[i];
-    const std::string key = "factors[" + std::to_string(i) + "].range";
+    const std::string item = "factors[" + std::to_string(i) + "]";
+    const std::string key = item + ".range";
+    if (factor.key.path == "simulate.seed")
+      findings.add(item + ".set",
+                   "the seed is no factor: points differ by their factors alone, on common random numbers; an axis "
+                   "(axes:) may move it");
     findings.check_ends(key, factor.low, factor.high);
     if (factor.low > factor.high) findings.add(key, "the smaller end comes first");
     if (factor.is_log && std::min(factor.low, factor.high) <= 0.0)
