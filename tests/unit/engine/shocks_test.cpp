@@ -140,3 +140,68 @@ TEST_CASE("lost dealer capacity raises the mark-up only where there is inventory
       for (std::size_t i = 0; i < kBlockPaths; ++i) CHECK(b.outcome.markup[i] > a.outcome.markup[i]);
   }
 }
+
+// ---------------------------------------------------------------- which way funding goes
+
+namespace {
+
+constexpr std::size_t kShockDay = 3;  // 2019-09-16, the fourth day of the window
+
+/// The spread of every path on the day of the shock, on the same draws and with the opening's need whatever the shock.
+std::vector<double> spreads(const std::string& shock, const std::string& seed = "20190917") {
+  const auto plan = fixtures::september({"shocks=[{id: x, date: 2019-09-16, " + shock + "}]", "policy.repo_operations=[]",
+                                         "output.variables=[spread]", "output.precision=exact", "simulate.seed=" + seed},
+                                        512);
+  fixtures::MemorySink sink;
+  static_cast<void>(engine::run(plan, {.threads = 1}, sink));
+  std::vector<double> found;
+  for (const auto& chunk : sink.chunks) {
+    const auto table = chunk.table(0, plan.days.size());
+    for (std::size_t i = 0; i < chunk.n_paths; ++i) found.push_back(table[i * plan.days.size() + kShockDay]);
+  }
+  return found;
+}
+
+/// Shares of the paths on which the first is dearer than the second, and cheaper.
+struct Order {
+  double dearer = 0.0, cheaper = 0.0;
+};
+
+Order order_of(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  Order order;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    order.dearer += a[i] > b[i] ? 1.0 : 0.0;
+    order.cheaper += a[i] < b[i] ? 1.0 : 0.0;
+  }
+  const auto n = static_cast<double>(a.size());
+  return {order.dearer / n, order.cheaper / n};
+}
+
+}  // namespace
+
+TEST_CASE("what drains reserves or adds need makes funding dearer on every path, what adds cash cheaper", "[shocks]") {
+  const auto calm = spreads("target: tga, size: 0 bn USD");
+  for (const std::string target : {"tga", "currency", "foreign_rrp", "repo_demand", "net_coupons", "net_bills"}) {
+    INFO(target);
+    const auto little = spreads("target: " + target + ", size: 10 bn USD");
+    const Order some = order_of(little, calm);
+    CHECK(some.cheaper == 0.0);
+    CHECK(some.dearer > 0.95);
+    const Order more = order_of(spreads("target: " + target + ", size: 40 bn USD"), little);
+    CHECK(more.cheaper == 0.0);
+    CHECK(more.dearer > 0.95);
+  }
+  for (const std::string target : {"reserves", "mmf_cash"}) {
+    INFO(target);
+    const Order some = order_of(spreads("target: " + target + ", size: 40 bn USD"), calm);
+    CHECK(some.dearer == 0.0);
+    CHECK(some.cheaper > 0.95);
+  }
+}
+
+TEST_CASE("control: on other draws a drain does not make every path dearer", "[shocks]") {
+  const Order order =
+      order_of(spreads("target: tga, size: 10 bn USD", "7"), spreads("target: tga, size: 0 bn USD"));
+  CHECK(order.cheaper > 0.05);
+}

@@ -215,7 +215,7 @@ TEST_CASE("designs stay in their ranges, and begin with smaller ones") {
                              "factors:\n"
                              "  - {set: fed_balance_sheet.reserves, range: [1.3 tn USD, 1600 bn USD]}\n"
                              "  - {set: shocks.tga-build.size, range: [1 bn USD, 100 bn USD], scale: log}\n"
-                             "  - {set: simulate.seed, range: [1, 4]}\n"));
+                             "  - {set: simulate.paths, range: [1, 4]}\n"));
   };
   struct Case {
     const char* kind;
