@@ -93,10 +93,7 @@ void write_attribution(const std::string& path, bool force, std::span<const Attr
   {
     const Group root = file.root();
     const Attributes about = root.attributes();
-    about.set("Conventions", "CF-1.10");
-    about.set("format", kAttributionFormat);
-    about.set("title", run.title.empty() ? run.name : run.title);
-    about.set("created", iso_now());
+    write_head(about, kAttributionFormat, run.title, run.name);
     about.set("status", "incomplete");
     about.set("conditional", std::int32_t{run.is_conditional ? 1 : 0});
     about.set("scenario_name", run.name);

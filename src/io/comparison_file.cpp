@@ -324,10 +324,7 @@ void write_comparison(const std::string& path, bool force, const Comparison& c, 
     const Group root = file.root();
     const Attributes about = root.attributes();
     const bool is_paired = std::ranges::all_of(c.others, &Versus::is_paired);
-    about.set("Conventions", "CF-1.10");
-    about.set("format", kComparisonFormat);
-    about.set("title", c.base.title.empty() ? c.base.name : c.base.title);
-    about.set("created", iso_now());
+    write_head(about, kComparisonFormat, c.base.title, c.base.name);
     about.set("n_paths", static_cast<std::int64_t>(c.base.n_paths));
     about.set("seed", c.base.seed);
     about.set("conditional", std::int32_t{c.base.is_conditional ? 1 : 0});

@@ -42,11 +42,15 @@ void write_provenance(const Group& group, const Provenance& p, int threads, doub
   write_pairs(group, "build", "build fact", p.build);
 }
 
-void write_study_head(const Attributes& about, const StudyHead& head, const Provenance& p) {
+void write_head(const Attributes& about, std::string_view format, std::string_view title, std::string_view name) {
   about.set("Conventions", "CF-1.10");
-  about.set("format", "repoquake/result/" + std::to_string(kResultFormat));
-  about.set("title", head.title.empty() ? head.name : head.title);
+  about.set("format", format);
+  about.set("title", title.empty() ? name : title);
   about.set("created", iso_now());
+}
+
+void write_study_head(const Attributes& about, const StudyHead& head, const Provenance& p) {
+  write_head(about, "repoquake/result/" + std::to_string(kResultFormat), head.title, head.name);
   about.set("status", "incomplete");
   about.set("conditional", std::int32_t{head.is_conditional ? 1 : 0});
   about.set("scenario_name", head.name);

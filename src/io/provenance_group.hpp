@@ -13,6 +13,9 @@ namespace repoquake::io {
 /// caller's.
 void write_provenance(const Group& group, const Provenance& provenance, int threads, double seconds);
 
+/// What the root of every such file begins with: conventions, format, title (that is empty: the name), and when it was made.
+void write_head(const Attributes& about, std::string_view format, std::string_view title, std::string_view name);
+
 /// Of a study that looked at many runs of one scenario: what its root says.
 struct StudyHead {
   std::string_view name, title;  ///< of the scenario; a title that is empty is the name
