@@ -318,7 +318,7 @@ std::optional<ConfigNode> parse_document(std::string_view text, int file, Diagno
                     is_colon ? "text with a colon needs quotes; keys of a map stand under each other" : ""};
     }
     if (!builder.root()) return ConfigNode::make(Kind::null, {.file = file});
-    return std::move(builder.root());
+    return std::move(builder.root());  // cppcheck-suppress returnStdMoveLocal // not a local: the builder's member
   } catch (const Refused& refused) {
     diagnostics.error(refused.mark, "", refused.reason, refused.hint);
     return std::nullopt;
@@ -380,6 +380,7 @@ ConfigNode merge_values(ConfigNode base, const ConfigNode& over, std::string_vie
   const bool same_kind = base.kind == over.kind && !over.clear;
   ConfigNode merged = same_kind && over.is_map() && !is_other_choice(key, base, over)
                           ? merge_maps(std::move(base), over)
+                      // cppcheck-suppress accessMoved // moved in the branch above only
                       : same_kind && has_ids(base) && has_ids(over) ? merge_lists_by_id(std::move(base), over)
                                                                     : over;
   merged.clear = clear;

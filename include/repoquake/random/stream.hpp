@@ -96,7 +96,7 @@ enum class StudyStream : std::uint32_t {
 
 /// A whole number below n from 32 random bits: bits n / 2^32, rounded down. Uniform to n / 2^32. Pre: n > 0.
 [[nodiscard]] constexpr std::uint32_t below(std::uint32_t n, std::uint32_t bits) noexcept {
-  return static_cast<std::uint32_t>(std::uint64_t{bits} * n >> 32);
+  return static_cast<std::uint32_t>(std::uint64_t{bits} * n >> 32);  // cppcheck-suppress shiftTooManyBits // 64 bits
 }
 
 }  // namespace repoquake::random

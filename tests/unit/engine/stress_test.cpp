@@ -3,7 +3,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -79,18 +81,77 @@ TEST_CASE("stress: asked to stop at any moment, whole chunks from the first on a
 }
 
 TEST_CASE("stress: points share the threads and are told in order", "[engine][stress]") {
-  const auto peaks = [](int threads) {
-    std::vector<double> told;
+  struct Told {
+    std::vector<double> peaks;
+    std::vector<ChunkResult> chunks;  // of all points, in the order they were shown
+  };
+  const plan::Plan tiny = small_plan(1), some = small_plan(1500);
+  const auto run_all = [&](int threads) {
+    Told told;
     const bool is_whole = run_points(
-        12, [](std::uint64_t k) { return std::optional(small_plan(k % 3 == 0 ? 1 : 1500)); },
+        12,
+        [&](std::uint64_t k) {  // points of a single path between others, and two left out
+          dawdle();
+          return k % 5 == 4 ? std::nullopt : std::optional(k % 3 == 0 ? tiny : some);
+        },
         {.threads = threads, .on_progress = [](std::uint64_t) { dawdle(); }},
         [&](std::uint64_t k, const PointEnd& end) {
-          CHECK(k == told.size());
-          told.push_back(end.summary.value().stats.moments(PathFeature::peak_spread).mean);
+          CHECK(k == told.peaks.size() + told.peaks.size() / 4);
+          told.peaks.push_back(end.summary.value().stats.moments(PathFeature::peak_spread).mean);
         },
-        [](std::uint64_t, const ChunkResult&) { dawdle(); });
+        [&](std::uint64_t, const ChunkResult& chunk) {
+          dawdle();
+          told.chunks.push_back(chunk);
+        });
     CHECK(is_whole);
     return told;
   };
-  CHECK(peaks(kThreads) == peaks(1));
+  const Told alone = run_all(1);
+  REQUIRE(alone.peaks.size() == 10);
+  for (int round = 0; round < 3; ++round) {
+    const Told told = run_all(kThreads);
+    CHECK(told.peaks == alone.peaks);
+    REQUIRE(told.chunks.size() == alone.chunks.size());
+    for (std::size_t c = 0; c < told.chunks.size(); ++c) CHECK(fixtures::same_bytes(told.chunks[c], alone.chunks[c]));
+  }
+}
+
+TEST_CASE("stress: a sweep that is asked to stop at any moment has told whole points from the first on",
+          "[engine][stress]") {
+  constexpr std::uint64_t kPoints = 40;
+  const std::vector<plan::Plan> plans = {small_plan(1), small_plan(301), small_plan(1025)};
+  for (int moment = 0; moment < 4; ++moment) {
+    std::atomic<bool> stop{false};
+    std::jthread watch([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5 * moment));
+      stop = true;
+    });
+    std::uint64_t n_told = 0;
+    const bool is_whole = run_points(
+        kPoints, [&](std::uint64_t k) { return std::optional(plans[k % plans.size()]); },
+        {.threads = kThreads, .stop = &stop},
+        [&](std::uint64_t k, const PointEnd& end) {
+          CHECK(k == n_told++);
+          CHECK(end.summary.value().stats.n_paths() == plans[k % plans.size()].n_paths);
+          dawdle();
+        });
+    if (is_whole) CHECK(n_told == kPoints);
+  }
+}
+
+TEST_CASE("stress: worlds side by side meet chunk by chunk", "[engine][stress]") {
+  const std::vector<plan::Plan> plans = {small_plan(5000), small_plan(5000), small_plan(5000)};
+  const auto run_all = [&](int threads) {
+    std::vector<ChunkResult> told;
+    const auto summaries =
+        run_together(plans, {.threads = threads, .on_progress = [](std::uint64_t) { dawdle(); }}, [&](auto chunks) {
+          dawdle();
+          told.insert(told.end(), chunks.begin(), chunks.end());
+        });
+    CHECK(summaries.size() == plans.size());
+    return told;
+  };
+  const std::vector<ChunkResult> alone = run_all(1), many = run_all(kThreads);
+  REQUIRE(many.size() == alone.size());
+  for (std::size_t c = 0; c < many.size(); ++c) CHECK(fixtures::same_bytes(many[c], alone[c]));
 }
