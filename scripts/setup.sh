@@ -20,6 +20,11 @@ if [[ ${REPOQUAKE_SETUP_FUZZ:-0} == 1 ]]; then
   packages+=(clang libclang-rt-dev)
 fi
 
+# What judges the sources and counts what the tests run through, for `test.sh --full` only.
+if [[ ${REPOQUAKE_SETUP_CHECKS:-0} == 1 ]]; then
+  packages+=(clang-tidy cppcheck gcovr)
+fi
+
 # A cross compiler and what runs its programs; for scripts/test_aarch64.sh.
 if [[ ${REPOQUAKE_SETUP_AARCH64:-0} == 1 ]]; then
   packages+=(g++-aarch64-linux-gnu qemu-user)

@@ -12,11 +12,13 @@ scripts/demo.sh ends with its two files, and tries the faults of docs/reliabilit
 is "N passed, N failed"; the exit code is 1 if any failed.
 
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
-  --full             --asan, the tests that use threads under ThreadSanitizer, the fuzz targets for 20 s each (a target is
-                     one test; installs clang; what they find is kept in build/fuzz/found/), runs and sweeps killed at
-                     some 1,100 moments instead of some 80 (three tests), memory, open files and time estimates of 10 million
-                     paths and of sweeps of 2,000 points (one test), no reader of results is left out (installs R and
-                     Octave), and the kernel's tests built for 64-bit Arm (one test; installs a cross compiler and qemu)
+  --full             --asan, and: cppcheck on every source (one test; it is installed), the tests that use threads under
+                     ThreadSanitizer, lines and branches that the tests run through (one test: not a point below what
+                     README.md says; installs gcovr), the fuzz targets for 20 s each (a target is one test; installs clang;
+                     what they find is kept in build/fuzz/found/), runs and sweeps killed at some 1,100 moments instead of
+                     some 80 (three tests), memory, open files and time estimates of 10 million paths and of sweeps of
+                     2,000 points (one test), no reader of results is left out (installs R and Octave), and the kernel's tests
+                     built for 64-bit Arm (one test; installs a cross compiler and qemu)
   --list-controls    print the negative controls, one "file:line: name" per line, and their number; builds nothing. A
                      control shows that a statistical test can fail: it is a TEST_CASE or a SECTION whose name begins
                      with "control: ", and a wrong claim inside it must be found out
@@ -40,16 +42,11 @@ list_controls() {
 }
 
 asan=0
-tsan=0
-fuzz=0
-kills=0
-long_use=0
-readers=0
-aarch64=0
+full=0
 while (($# > 0)); do
   case $1 in
     --asan) asan=1 ;;
-    --full) asan=1 tsan=1 fuzz=1 kills=1 long_use=1 readers=1 aarch64=1 ;;
+    --full) asan=1 full=1 ;;
     --list-controls) list_controls; exit 0 ;;
     -h | --help) usage; exit 0 ;;
     *) echo "test.sh: unknown option $1" >&2; usage >&2; exit 2 ;;
@@ -57,12 +54,13 @@ while (($# > 0)); do
   shift
 done
 
-REPOQUAKE_SETUP_FUZZ=$fuzz
-REPOQUAKE_SETUP_READERS=$readers
+REPOQUAKE_SETUP_FUZZ=$full
+REPOQUAKE_SETUP_CHECKS=$full
+REPOQUAKE_SETUP_READERS=$full
 # shellcheck source=scripts/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 cd "$REPOQUAKE_ROOT"
-export REPOQUAKE_ALL_READERS=$readers  # 1: tests/python/test_readers.py fails where it would skip
+export REPOQUAKE_ALL_READERS=$full  # 1: tests/python/test_readers.py fails where it would skip
 
 passed=0
 failed=0
@@ -134,7 +132,7 @@ check_release() {
   step hardening "$REPOQUAKE_PYTHON" tests/python/test_hardening.py
   step instruction_sets env REPOQUAKE_SOURCE_DIR="$REPOQUAKE_ROOT" "$REPOQUAKE_PYTHON" tests/python/test_instruction_sets.py
   step faults "$REPOQUAKE_PYTHON" scripts/fault_matrix.py --check
-  if ((long_use)); then
+  if ((full)); then
     step long_use "$REPOQUAKE_PYTHON" scripts/long_use.py
   fi
   unset REPOQUAKE_PROGRAM
@@ -215,8 +213,16 @@ kill_runs() {
   fi
 }
 
+# What is found without running the program, and how much of it the tests run.
+run_checks() {
+  echo "test: cppcheck" >&2
+  step cppcheck build_preset cppcheck
+  echo "test: coverage" >&2
+  step coverage "$REPOQUAKE_PYTHON" scripts/coverage.py --check
+}
+
 run_preset dev 900
-if ((kills)); then
+if ((full)); then
   kill_runs kill
   kill_runs resume
   kill_runs sweep
@@ -228,13 +234,10 @@ fi
 if ((asan)); then
   run_preset asan 1200
 fi
-if ((tsan)); then
+if ((full)); then
   run_preset tsan 1200 --label-regex '^(engine|study|replay)$'
-fi
-if ((fuzz)); then
+  run_checks
   run_fuzz
-fi
-if ((aarch64)); then
   echo "test: aarch64" >&2
   step aarch64 scripts/test_aarch64.sh
 fi

@@ -106,7 +106,7 @@ bool meets_expectations(const engine::RunSummary& summary, const scenario::Scena
 std::string difference_of(const std::string& output, const io::RunIdentity& asked) {
   const auto info = io::read_info(output);
   const auto found = io::identity_of(info.provenance, info.seed, asked.n_paths);  // the scenario says how many paths
-  if (const std::string difference = found.difference(asked); !difference.empty()) return difference;
+  if (std::string difference = found.difference(asked); !difference.empty()) return difference;
   return info.status == "complete" ? "" : "it is " + info.status;
 }
 

@@ -39,7 +39,7 @@ Json quantity_schema(const std::vector<scenario::Unit>& units) {
   if (units.empty()) return text_matching(number + " ?.*");  // in the unit of something else
   std::string any;
   for (const auto& form : forms_of(units)) any += (any.empty() ? "" : "|") + form;
-  const Json text = text_matching(number + " ?(" + any + ")");
+  Json text = text_matching(number + " ?(" + any + ")");
   const auto forms = forms_of(units);
   if (std::ranges::find(forms, "") == forms.end()) return text;
   return {{"anyOf", Json::array({{{"type", "number"}}, text})}};

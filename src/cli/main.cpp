@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   // Statistics grow in the hands of whichever thread is next, and with a heap for each thread they grow in each of them.
   mallopt(M_ARENA_MAX, 1);  // nobody waits for it: a chunk allocates, a day step does not
 #endif
-  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the file-size limit then fails like any other, with EFBIG
+  (void)std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the file-size limit then fails like any other, with EFBIG
   try {
     const int code = cli::dispatch({argv + 1, argv + argc}, std::cout, std::cerr);
     std::cout.flush();

@@ -88,6 +88,7 @@ void PathEvaluator::run(std::span<const plan::Instruction> code, const plan::Pla
         stack_[height++].fill(step.value);
         break;
       case PathOp::variable: {
+        RQ_EXPECT(plan != nullptr && work != nullptr);  // only the code of a day has variables
         ColumnData& top = stack_[height++];
         observe(*plan, day, step.variable, *work, top);
         if (step.value != 1.0)

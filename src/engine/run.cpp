@@ -402,7 +402,7 @@ bool run_points(std::uint64_t n, const std::function<std::optional<plan::Plan>(s
       const std::uint64_t n_chunks = chunk_count(summary.manifest);
       current = std::make_shared<Point>(Point{.number = next_point,
                                               .plan = std::move(*plan),
-                                              .manifest = summary.manifest,
+                                              .manifest = summary.manifest,  // NOLINT(bugprone-use-after-move): before
                                               .n_chunks = n_chunks,
                                               .summary = std::move(summary)});
     }

@@ -103,7 +103,7 @@ std::optional<std::string> Value::single_value() const {
 
 std::optional<std::string> Value::id() const {
   note(KeyRecord::Form::id);
-  const auto word = text();
+  auto word = text();
   if (!word || is_valid_id(*word)) return word;
   refuse(word->size() > kMaxKeyLength ? "an id has at most " + std::to_string(kMaxKeyLength) + " characters"
                                       : "an id is made of letters, digits, \"_\" and \"-\"");

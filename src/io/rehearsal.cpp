@@ -44,7 +44,7 @@ void limit_memory([[maybe_unused]] const RehearsalLimits& limits) {
     ::dup2(nowhere, STDERR_FILENO);
   }
   for (const int number : {SIGALRM, SIGXCPU, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTERM})
-    std::signal(number, SIG_DFL);
+    (void)std::signal(number, SIG_DFL);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_CPU, static_cast<rlim_t>(limits.seconds));

@@ -84,6 +84,8 @@ class ResultWriter final : public engine::Sink {
   ResultWriter(WriterOptions options, Provenance provenance, Observed observed);
   /// Before `end` has returned: closes PATH.partial, which keeps status "incomplete".
   ~ResultWriter() override;
+  ResultWriter(const ResultWriter&) = delete;
+  ResultWriter& operator=(const ResultWriter&) = delete;
 
   /// Checks the target, opens PATH.partial (in place of a stale one).
   void begin(const engine::Manifest& manifest) override;

@@ -7,6 +7,7 @@
 /// Units   numbers are in the unit of their key; what a key is set to is a text, as after --set.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,7 +28,8 @@ inline constexpr std::size_t kMaxConditionWork = 8'000'000;  ///< points times b
 inline constexpr double kMaxSweptNumber = 1e15;              ///< size of the ends of a grid or a range
 
 enum class SweepDesign : std::uint8_t { grid, lhs, sobol, saltelli, morris, list };
-inline constexpr std::string_view kSweepDesignNames[]{"grid", "lhs", "sobol", "saltelli", "morris", "list"};
+inline constexpr auto kSweepDesignNames =
+    std::to_array<std::string_view>({"grid", "lhs", "sobol", "saltelli", "morris", "list"});
 
 /// A key of the scenario, and what it takes.
 struct SweptKey {

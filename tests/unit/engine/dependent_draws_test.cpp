@@ -1,7 +1,10 @@
 #include "repoquake/engine/dependent_draws.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <span>
+#include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -177,5 +180,41 @@ TEST_CASE("a path of a dependent run is the same among few and among many", "[dr
     auto b = table_of(two, manifest, Variable::sofr);
     b.resize(a.size());
     CHECK(same_bytes(a, b));
+  }
+}
+
+TEST_CASE("every statistic of a metric has an error from batches, and the value of its paths", "[draws][metrics]") {
+  const std::vector<std::string> around{"mean(max(spread))", "P(max(spread) > 150 bp)", "sd(max(spread))",
+                                        "quantile(max(spread), 90 %)", "es(max(spread), 90 %)"};
+  std::string list = "metrics=[";
+  for (std::size_t k = 0; k < around.size(); ++k)
+    list += "{id: m" + std::to_string(k) + ", expr: \"" + around[k] + "\"}, ";
+  for (const char* how : {"simulate.antithetic=true", "simulate.sampler=sobol"}) {
+    const auto plan = september({how, list + "]", "expect=[]", "output.paths=none"}, 2000);
+    const auto peer =
+        september({how, "metrics=[{id: peak, expr: max(spread)}]", "expect=[]", "output.paths=none"}, 2000);
+    engine::Sink nowhere;
+    MemorySink sink;
+    const auto run = engine::run(plan, {.threads = 2}, nowhere);
+    (void)engine::run(peer, {.threads = 1}, sink);
+    std::vector<double> peaks;
+    for (const auto& chunk : sink.chunks) peaks.insert(peaks.end(), chunk.metrics.begin(), chunk.metrics.end());
+    REQUIRE(peaks.size() == 2000);
+    std::ranges::sort(peaks);
+    const stats::Moments moments = stats::moments_of(peaks);
+    const auto tail = std::span(peaks).last(200);
+    double of_tail = 0.0;
+    for (const double peak : tail) of_tail += peak / 200.0;
+    const auto above = static_cast<double>(peaks.end() - std::ranges::upper_bound(peaks, 150.0)) / 2000.0;
+    const std::array expected{moments.mean, above, moments.sd(), peaks[1800], of_tail};
+    for (std::size_t k = 0; k < around.size(); ++k) {
+      INFO(how << ", " << around[k]);
+      const auto metric = run.stats.metric(k);
+      CHECK(metric.value == Approx(expected[k]).epsilon(0.01));  // quantiles are told to the bin
+      CHECK(metric.standard_error > 0.0);
+      CHECK(metric.standard_error < 0.1 * expected[k]);
+      CHECK(metric.lo < metric.value);
+      CHECK(metric.value < metric.hi);
+    }
   }
 }
