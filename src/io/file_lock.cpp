@@ -35,16 +35,15 @@ void FileLock::require_name(const std::string& path) const {
 }
 
 void lock_to_write(int descriptor, const std::string& path) {
-  using namespace std::chrono_literals;
   const auto is_refused = [descriptor](int how) {
     return ::flock(descriptor, how | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   };
-  for (const auto end = std::chrono::steady_clock::now() + 5s; is_refused(LOCK_EX);) {
+  for (const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5); is_refused(LOCK_EX);) {
     if (is_refused(LOCK_SH)) throw IoError(path + ": is being written by a running process");
     ::flock(descriptor, LOCK_UN);  // two that wait must not be each other's readers
     if (std::chrono::steady_clock::now() > end)
       throw IoError(path + ": is open in another program, which reads it; it can be written when that has closed it");
-    std::this_thread::sleep_for(10ms);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 }
 

@@ -93,7 +93,7 @@ void QuantileSketch::add_group(const Load* loads, std::size_t n) {
   }
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t k = 0; k < Abreast; ++k) {
-      const std::uint32_t bin = bins[k][i];
+      const std::uint32_t bin = bins[k][i];  // cppcheck-suppress AssignmentAddressToInteger // bins[k] is the address
       RQ_EXPECT(bin >= loads[k].range.least && bin <= loads[k].range.largest);
       Page* page = reinterpret_cast<const Entry*>(page_zero[k] + bin / kPageBins * sizeof(Entry))->get();
       if (page == nullptr) [[unlikely]]
