@@ -286,7 +286,7 @@ model::DriverDay driver_day(const Scenario& s, const std::vector<calendar::Day>&
 
 void correlate_drivers(const Scenario& s, Compiled& out, Plan& plan) {
   if (s.drivers.correlation.empty()) return;
-  constexpr std::size_t n = scenario::kDriverCount;
+  const std::size_t n = scenario::kDriverCount;
   std::array<double, n * n> matrix{};
   for (std::size_t k = 0; k < n; ++k) matrix[k * n + k] = 1.0;
   for (const auto& pair : s.drivers.correlation) {

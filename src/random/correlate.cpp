@@ -50,7 +50,7 @@ Matrix checked(std::span<const double> correlations, std::size_t n) {
          << correlations.size();
     throw std::invalid_argument(text.str());
   }
-  const Matrix c =
+  Matrix c =
       Eigen::Map<const Matrix>(correlations.data(), static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(n));
   for (Eigen::Index i = 0; i < c.rows(); ++i) {
     for (Eigen::Index j = 0; j <= i; ++j) {
