@@ -525,8 +525,8 @@ RunSize estimate_size(const plan::Plan& plan, int threads) {
   const std::uint64_t per_path = (m.stored.any() ? 2 * values : 0) + slots * sizeof(std::uint32_t) + numbers +
                                  m.metrics.size() * (sizeof(double) + sizeof(std::uint32_t));
   const auto in_flight = kChunksInFlightPerThread * static_cast<std::uint64_t>(threads_of(threads));
-  // Some 80 kB after 10 million paths of September 2019, by a peak of 53 MB less the rest; the margin is assumed.
-  constexpr std::uint64_t kSketchBytes = std::uint64_t{112} * 1024;
+  // Some 20 kB after 10 million paths of September 2019, by a peak of 36 MB less that of few paths; the margin is assumed.
+  constexpr std::uint64_t kSketchBytes = std::uint64_t{40} * 1024;
   const std::uint64_t batches = m.batching.count;
   const std::uint64_t per_batch = slots * (sizeof(double) * (in_flight + 1) + 15 * sizeof(std::uint32_t)) +
                                   m.metrics.size() * kSketchBytes;

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <optional>
+#include <vector>
 
 #include "repoquake/core/contract.hpp"
 #include "repoquake/stats/exceedance.hpp"
@@ -51,13 +53,23 @@ Benchmarks benchmarks_of(const ScoreInputs::Series& series, const ScoreInputs& i
   return b;
 }
 
-Score score_window(const OnlineStats& stats, std::size_t variable, const ScoreWindow& window,
-                   const ScoreInputs::Series& series, const Benchmarks& benchmarks) {
+/// By row: how the day's distribution does; nothing where there is none, or no observation.
+using DayScores = std::vector<std::optional<stats::SketchScore>>;
+
+DayScores scores_of(const OnlineStats& stats, std::size_t variable, const ScoreInputs::Series& series) {
+  DayScores days(series.values.size());
+  for (std::size_t row = 1; row < days.size(); ++row)
+    if (std::isfinite(series.values[row]) && stats.moments(variable, row).n > 0)
+      days[row] = stats.score(variable, row, series.values[row]);
+  return days;
+}
+
+Score score_window(const ScoreWindow& window, const DayScores& days, const Benchmarks& benchmarks) {
   Score sum{.crps = 0.0, .crps_se = 0.0, .pit_mean = 0.0, .crps_persistence = 0.0, .crps_reversion = 0.0};
   stats::Exceedance inside_50, inside_90;
   for (std::size_t row = window.first_row; row <= window.last_row; ++row) {
-    if (!std::isfinite(series.values[row]) || stats.moments(variable, row).n == 0) continue;
-    const auto day = stats.score(variable, row, series.values[row]);
+    if (!days[row]) continue;
+    const stats::SketchScore& day = *days[row];
     ++sum.n_days;
     sum.crps += day.crps;
     sum.crps_se += day.standard_error;
@@ -92,8 +104,8 @@ Scorecard make_scorecard(const Manifest& manifest, const OnlineStats& stats, con
     const auto variable = static_cast<std::size_t>(place - manifest.statistics.begin());
     const auto benchmarks = benchmarks_of(series, inputs);
     card.variables.push_back(series.variable);
-    for (const auto& window : card.windows)
-      card.scores.push_back(score_window(stats, variable, window, series, benchmarks));
+    const auto days = scores_of(stats, variable, series);
+    for (const auto& window : card.windows) card.scores.push_back(score_window(window, days, benchmarks));
   }
   return card;
 }

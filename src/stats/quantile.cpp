@@ -34,20 +34,26 @@ double BinScale::upper(std::uint32_t bin) const {
 }
 
 std::uint32_t QuantileSketch::Page::total() const noexcept {
-  std::uint32_t sum = std::accumulate(ones.begin(), ones.end(), std::uint32_t{0});
-  if (carries) sum += std::accumulate(carries->begin(), carries->end(), std::uint32_t{0}) << 8;
-  return sum;
-}
-
-void QuantileSketch::Page::carry(std::uint32_t i, std::uint32_t times) {
-  if (!carries) carries = std::make_unique<std::array<std::uint32_t, kPageBins>>();
-  (*carries)[i] += times;
+  const auto sum = [](const auto& digits) { return std::accumulate(digits.begin(), digits.end(), std::uint32_t{0}); };
+  return sum(ones) + (carries ? sum(*carries) << 8 : 0) + (rest ? sum(*rest) << 16 : 0);
 }
 
 void QuantileSketch::Page::add(std::uint32_t i, std::uint32_t times) {
-  const std::uint32_t small = ones[i] + times % 256;
-  ones[i] = static_cast<std::uint8_t>(small);
-  if (const std::uint32_t large = times / 256 + small / 256; large > 0) carry(i, large);
+  const std::uint32_t sum = count(i) + times;
+  ones[i] = static_cast<std::uint8_t>(sum);
+  if (sum < 1U << 8) return;
+  if (!carries) carries = std::make_unique<std::array<std::uint8_t, kPageBins>>();
+  (*carries)[i] = static_cast<std::uint8_t>(sum >> 8);
+  if (sum < 1U << 16) return;
+  if (!rest) rest = std::make_unique<std::array<std::uint16_t, kPageBins>>();
+  (*rest)[i] = static_cast<std::uint16_t>(sum >> 16);
+}
+
+void QuantileSketch::Page::carry(std::uint32_t i) {
+  if (carries && (*carries)[i] < 255)
+    ++(*carries)[i];
+  else
+    add(i, 256);
 }
 
 void QuantileSketch::reach(const BinRange& range) {

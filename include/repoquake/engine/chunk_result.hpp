@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "repoquake/core/uninitialized.hpp"
 #include "repoquake/engine/path_features.hpp"
 #include "repoquake/stats/estimate.hpp"
 #include "repoquake/stats/moments.hpp"
@@ -48,7 +49,7 @@ struct ChunkResult {
   /// (variable, day) of Manifest::statistics, then (feature).
   std::vector<stats::Moments> moments;
   /// Quantile bins of every value: (variable, day, path), then (feature, path).
-  std::vector<std::uint32_t> bins;
+  std::vector<std::uint32_t, Uninitialized<std::uint32_t>> bins;
   /// (slot of `moments`): what its bins range over; empty where values have no meaning.
   std::vector<stats::BinRange> bin_ranges;
   /// (threshold, day): paths with the reported spread above the threshold.

@@ -120,8 +120,8 @@ struct BinCount {
 };
 
 /// Counts per bin in pages of 256 that appear when first touched. A value type; n up to 2^32 - 1.
-/// Memory: 1 byte a bin of a touched page (5 where a bin of it counts beyond 255), 8 bytes for each page between the first
-/// and the last. Pages stay where they are: nothing is copied as the sketch grows.
+/// Memory: 1 byte a bin of a touched page (2 where a bin of it counts beyond 255, 4 beyond 65,535), 8 bytes for each page
+/// between the first and the last. Pages stay where they are: nothing is copied as the sketch grows.
 class QuantileSketch {
  public:
   explicit QuantileSketch(BinScale scale = BinScale{}) : scale_(scale) {}
@@ -180,18 +180,19 @@ class QuantileSketch {
  private:
   static constexpr std::uint32_t kPageBins = 256;
 
-  /// Counts of neighbouring bins. Most stay small, and small ones stay in the cache: what goes beyond a byte is counted
-  /// apart, in an array that appears when it is first needed.
+  /// Counts of neighbouring bins. Most stay small, and small ones stay in the cache: higher digits stand in arrays of their
+  /// own, which appear when they are first needed.
   struct Page {
     std::array<std::uint8_t, kPageBins> ones{};
-    std::unique_ptr<std::array<std::uint32_t, kPageBins>> carries{};  ///< of 256
+    std::unique_ptr<std::array<std::uint8_t, kPageBins>> carries{};  ///< of 256
+    std::unique_ptr<std::array<std::uint16_t, kPageBins>> rest{};    ///< of 65,536
 
     [[nodiscard]] std::uint32_t count(std::uint32_t i) const noexcept {
-      return ones[i] + (carries ? (*carries)[i] << 8 : 0);
+      return ones[i] + (carries ? std::uint32_t{(*carries)[i]} << 8 : 0) + (rest ? std::uint32_t{(*rest)[i]} << 16 : 0);
     }
     [[nodiscard]] std::uint32_t total() const noexcept;
     void add(std::uint32_t i, std::uint32_t times);
-    void carry(std::uint32_t i, std::uint32_t times = 1);
+    [[gnu::noinline]] void carry(std::uint32_t i);  ///< ones[i] has begun anew: rare, so kept out of loops
   };
 
   /// Makes room for bins of a range in pages_.

@@ -102,7 +102,7 @@ bool same_bytes(const std::vector<T>& a, const std::vector<T>& b) {
 inline bool same_bytes(const engine::ChunkResult& a, const engine::ChunkResult& b) {
   return a.first_path == b.first_path && a.n_paths == b.n_paths && same_bytes(a.paths, b.paths) &&
          same_bytes(a.features, b.features) && same_bytes(a.days_above, b.days_above) && same_bytes(a.flags, b.flags) &&
-         same_bytes(a.events, b.events) && same_bytes(a.moments, b.moments) && same_bytes(a.bins, b.bins) &&
+         same_bytes(a.events, b.events) && same_bytes(a.moments, b.moments) && a.bins == b.bins &&
          a.bin_ranges == b.bin_ranges && same_bytes(a.exceedances, b.exceedances) &&
          same_bytes(a.flag_days, b.flag_days);
 }
