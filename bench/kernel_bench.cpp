@@ -66,7 +66,7 @@ class Bench {
     const auto before = [this](const DayOfBlock& day) { restore(day, day.before); };
     const auto after = [this](const DayOfBlock& day) { restore(day, day.after); };
     const auto nothing = [](const DayOfBlock&) {};
-    add("draws", nothing, [this](const DayOfBlock& day) { draw(day.row); });
+    add("draws", nothing, [this](const DayOfBlock& day) { draw(day); });
     add("capacity", before, [this](const DayOfBlock& day) { lend(day); });
     add("clearing", before, [this](const DayOfBlock& day) { clear(day); });
     add("percentiles", after, [this](const DayOfBlock& day) {
@@ -136,27 +136,28 @@ class Bench {
     work_.state.pm_spread = day.after.pm_spread;
   }
 
-  void draw(std::uint32_t row) {
+  /// As engine/simulate_block.cpp draws them.
+  void draw(const DayOfBlock& day) {
     using random::Stream;
     auto& d = work_.draws;
     const std::uint64_t seed = plan_.seed;
-    random::draw_uniform_pair(seed, 0, row, Stream::need_shock, 0, d.need_shock, d.late_shock);
+    random::draw_uniform_pair(seed, 0, day.row, Stream::need_shock, 0, d.need_shock, d.late_shock);
     random::student_t_from_uniforms(4.0, d.need_shock, work_.scratch, d.need_shock);
     random::student_t_from_uniforms(4.0, d.late_shock, work_.scratch, d.late_shock);
-    random::draw_uniform_pair(seed, 0, row, Stream::pullback, 0, d.pullback, d.rate_noise);
-    random::draw_uniform_pair(seed, 0, row, Stream::tail_width, 0, d.tail_width, d.other_sales);
-    for (ColumnData* column : {&d.pullback, &d.rate_noise, &d.tail_width, &d.other_sales})
-      random::normals_from_uniforms(*column, *column);
+    random::draw_uniform_pair(seed, 0, day.row, Stream::pullback, 0, d.pullback, d.rate_noise);
+    random::draw_uniform_pair(seed, 0, day.row, Stream::tail_width, 0, d.tail_width, d.other_sales);
+    for (ColumnData* column : {&d.rate_noise, &d.tail_width}) random::normals_from_uniforms(*column, *column);
+    if (context(day).is_period_end) random::normals_from_uniforms(d.pullback, d.pullback);
+    if (model::others_sell(day.flows)) random::normals_from_uniforms(d.other_sales, d.other_sales);
   }
 
   void lend(const DayOfBlock& day) {
     const auto& s = work_.state;
     model::reserves_before_noon(plan_.params, s.sheet, day.out.drain, work_.scratch);
-    model::lend_capacity(plan_.params, work_.scratch, day.flows.volatility, s.precaution, s.capacity_factor,
-                         work_.outcome.capacity);
+    model::satiated_capacity(plan_.params, day.flows.volatility, s.precaution, s.capacity_factor, work_.late_scratch);
+    model::lend_capacity(plan_.params, work_.scratch, work_.late_scratch, work_.outcome.capacity);
     model::reserves_after_noon(s.sheet, day.out.drain, day.out.am_standing_repo, day.out.am_operations, work_.scratch);
-    model::lend_capacity(plan_.params, work_.scratch, day.flows.volatility, s.precaution, s.capacity_factor,
-                         work_.outcome.late_capacity);
+    model::lend_capacity(plan_.params, work_.scratch, work_.late_scratch, work_.outcome.late_capacity);
   }
 
   /// Both sessions, each from where the day starts: yesterday's rate, the morning's spread.

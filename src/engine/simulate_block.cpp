@@ -10,6 +10,7 @@
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/elementary.hpp"
 #include "repoquake/engine/path_evaluator.hpp"
+#include "repoquake/model/basis_trade.hpp"
 #include "repoquake/random/normal.hpp"
 #include "repoquake/random/student.hpp"
 
@@ -235,8 +236,18 @@ void draw_day(const plan::Plan& plan, std::uint64_t first_path, std::uint32_t da
   random::student_t_from_uniforms(n, d.late_shock, work.late_scratch, d.late_shock);
   work.source->uniform_pair(first_path, day, Stream::pullback, 0, d.pullback, d.rate_noise);
   work.source->uniform_pair(first_path, day, Stream::tail_width, 0, d.tail_width, d.other_sales);
-  for (ColumnData* column : {&d.pullback, &d.rate_noise, &d.tail_width, &d.other_sales})
-    random::normals_from_uniforms(*column, *column);
+  const auto to_normals = [](ColumnData& column) { random::normals_from_uniforms(column, column); };
+  to_normals(d.rate_noise);
+  to_normals(d.tail_width);
+  // Where nothing depends on a draw today it is left out, which moves no other.
+  if (plan.days[day].context.is_period_end)
+    to_normals(d.pullback);
+  else
+    d.pullback.fill(0.0);
+  if (model::others_sell(work.flows))
+    to_normals(d.other_sales);
+  else
+    d.other_sales.fill(0.0);
 }
 
 }  // namespace

@@ -22,9 +22,13 @@ class LaneReader {
   explicit LaneReader(std::size_t lane) : lane_(lane) {}
 
   LaneReader& read(std::string name, std::string unit, const ColumnData& column) {
-    values_.push_back({std::move(name), std::move(unit), column[lane_]});
+    return note(std::move(name), std::move(unit), column[lane_]);
+  }
+  LaneReader& note(std::string name, std::string unit, double value) {
+    values_.push_back({std::move(name), std::move(unit), value});
     return *this;
   }
+  [[nodiscard]] std::size_t lane() const noexcept { return lane_; }
   [[nodiscard]] std::vector<TraceValue> take() { return std::exchange(values_, {}); }
 
  private:
@@ -144,8 +148,10 @@ std::vector<TraceValue> state_of(const model::PathState& s, LaneReader lane) {
       .read("capacity_factor", kOne, s.capacity_factor)
       .read("dealer_capacity_factor", kOne, s.dealer_capacity_factor)
       .read("other_sales_factor", kOne, s.other_sales_factor);
-  for (std::size_t c = 0; c < s.notional.size(); ++c) lane.read("notional." + std::to_string(c), kBn, s.notional[c]);
-  for (std::size_t c = 0; c < s.equity.size(); ++c) lane.read("equity." + std::to_string(c), kBn, s.equity[c]);
+  for (std::size_t c = 0; c < s.funds.count; ++c)
+    lane.note("notional." + std::to_string(c), kBn, s.funds.notional_now(c, lane.lane()));
+  for (std::size_t c = 0; c < s.funds.count; ++c)
+    lane.note("equity." + std::to_string(c), kBn, s.funds.equity_now(c, lane.lane()));
   return lane.take();
 }
 

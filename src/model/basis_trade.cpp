@@ -51,9 +51,9 @@ inline Answer answer_loss(const BasisParams& b, const SalesTerms& t, double noti
   return {sales, true, wanted > voluntary && wanted < cap && after_loss > 0.0};
 }
 
-double voluntary_sales(const BasisParams& b, const SalesTerms& t, const double* notional, std::size_t stride) noexcept {
+double voluntary_sales(const BasisParams& b, const SalesTerms& t, std::span<const double> notional) noexcept {
   double total = 0.0;
-  for (std::size_t c = 0; c < b.cohorts; ++c) total += std::min(t.exit_share, b.max_daily_sale) * notional[c * stride];
+  for (const double q : notional) total += std::min(t.exit_share, b.max_daily_sale) * q;
   return total;
 }
 
@@ -66,104 +66,135 @@ template <Number V>
   return position * impact / (kBpPerUnit * margin * (1.0 + b.target_cushion));
 }
 
-/// Margin calls on one path: finds the day's sales, takes losses and cuts positions.
-void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::size_t lane, PathState& state,
-                          DayOutcome& out) noexcept {
-  constexpr std::size_t kStride = sizeof(ColumnData) / sizeof(double);
-  const double total =
-      least_fixed_point(b, terms, state.notional.front().data() + lane, state.equity.front().data() + lane, kStride);
-  const double loss = loss_per_notional(b, terms, total);
-  double sold = 0.0, forced = 0.0;
-  for (std::size_t c = 0; c < b.cohorts; ++c) {
-    double& notional = state.notional[c][lane];
-    double& equity = state.equity[c][lane];
-    const Answer answer = answer_loss(b, terms, notional, equity, loss);
-    const double on_calls =
-        answer.is_forced ? answer.sales - std::min(terms.exit_share, b.max_daily_sale) * notional : 0.0;
-    sold += answer.sales;
-    forced += on_calls;
-    equity -= notional * loss;
-    out.flags[lane] |= on_calls > 0.0 ? bit(PathFlag::forced_sales) : 0U;
-    out.flags[lane] |= notional > 0.0 && equity <= 0.0 ? bit(PathFlag::fund_wiped_out) : 0U;
-    notional -= answer.sales;
+/// Least equity per notional of a path whose cohorts were just written, and their sums; nothing has happened since.
+void begin_again(std::size_t path, FundCohorts& funds) noexcept {
+  constexpr double kNoPosition = 1e-200;  // below this no ratio
+  const auto notional = funds.notional_then(path), equity = funds.equity_then(path);
+  double weakest = std::numeric_limits<double>::max(), total_notional = 0.0, total_equity = 0.0;
+  for (std::size_t c = 0; c < funds.count; ++c) {
+    total_notional += notional[c];
+    total_equity += equity[c];
+    if (notional[c] > 0.0) weakest = std::min(weakest, equity[c] / std::max(notional[c], kNoPosition));
   }
-  out.sales[lane] = sold;
-  out.forced_sales[lane] = forced;
+  funds.kept[path] = 1.0;
+  funds.lost[path] = 0.0;
+  funds.weakest[path] = weakest;
+  funds.total_notional[path] = total_notional;
+  funds.total_equity[path] = total_equity;
 }
 
-/// A day of kLanes paths from lane i on. Cohort by cohort, so that what is read stays close.
-[[gnu::always_inline]] inline void trade_lanes(const ModelParams& params, double fast_weight, double year_share,
-                                               const DayFlows& flows, const DayDraws& draws, std::size_t i,
-                                               PathState& state, DayOutcome& out) noexcept {
+/// Margin calls on one path: pays `cost` of funding per notional, finds the day's sales, takes losses, cuts positions.
+void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, double cost, std::size_t path,
+                          FundCohorts& funds, DayOutcome& out) noexcept {
+  const auto notional = funds.notional_then(path), equity = funds.equity_then(path);
+  const double kept = funds.kept[path], lost = funds.lost[path] + kept * cost;
+  for (std::size_t c = 0; c < funds.count; ++c) {
+    equity[c] -= lost * notional[c];
+    notional[c] *= kept;
+  }
+  const double total = least_fixed_point(b, terms, notional, equity);
+  const double loss = loss_per_notional(b, terms, total);
+  double sold = 0.0, forced = 0.0;
+  bool is_wiped_out = false;
+  for (std::size_t c = 0; c < funds.count; ++c) {
+    const Answer answer = answer_loss(b, terms, notional[c], equity[c], loss);
+    sold += answer.sales;
+    forced += answer.is_forced ? answer.sales - std::min(terms.exit_share, b.max_daily_sale) * notional[c] : 0.0;
+    equity[c] -= notional[c] * loss;
+    is_wiped_out |= notional[c] > 0.0 && equity[c] <= 0.0;
+    notional[c] -= answer.sales;
+  }
+  begin_again(path, funds);
+  out.sales[path] = sold;
+  out.forced_sales[path] = forced;
+  out.flags[path] |= forced > 0.0 ? bit(PathFlag::forced_sales) : 0U;
+  out.flags[path] |= is_wiped_out ? bit(PathFlag::fund_wiped_out) : 0U;
+}
+
+/// What a day's volatility does to all funds of a path.
+template <Number V>
+struct Fear {
+  V fast, slow;  ///< averages
+  V margin;      ///< before what a rally adds
+  V alarm;       ///< ln+ of fast over slow
+  V depth;       ///< of the market, as a multiple of usual impact
+};
+
+template <Number V>
+[[gnu::always_inline]] inline Fear<V> fear_of(const ModelParams& params, double fast_weight, V volatility,
+                                              V fast_before, V slow_before) noexcept {
   const auto& b = params.basis_trade;
+  const V fast = fast_before + fast_weight * (volatility - fast_before);
+  const V slow = slow_before + b.slow_volatility_weight * (volatility - slow_before);
+  return {fast, slow, margin_rate(b, fast / params.reference_volatility), larger(elementary::log(fast / slow), 0.0),
+          elementary::power(larger(volatility, fast) / params.reference_volatility, b.impact_elasticity)};
+}
+
+/// What is the same for all paths of a day.
+struct FundsDay {
+  const ModelParams& params;
+  const DayFlows& flows;
+  const DayDraws& draws;
+  double fast_weight;
+  double year_share;
+  bool others_sell;
+};
+
+/// A day of kLanes paths from path i on.
+[[gnu::always_inline]] inline void trade_lanes(const FundsDay& day, const Fear<Lanes>& fear, std::size_t i,
+                                               PathState& state, DayOutcome& out) noexcept {
+  const auto& b = day.params.basis_trade;
+  FundCohorts& funds = state.funds;
   const Lanes zero = 0.0;
-  const Lanes volatility = load(flows.volatility, i);
   const Lanes am_spread = load(state.am_spread, i);
-  const Lanes fast_before = load(state.margin_volatility, i), slow_before = load(state.slow_volatility, i);
   const Lanes average_before = load(state.funding_average, i);
-  const Lanes fast = fast_before + fast_weight * (volatility - fast_before);
-  const Lanes slow = slow_before + b.slow_volatility_weight * (volatility - slow_before);
   const Lanes average = average_before + b.carry_weight * (am_spread - average_before);
-  store(fast, state.margin_volatility, i);
-  store(slow, state.slow_volatility, i);
+  store(fear.fast, state.margin_volatility, i);
+  store(fear.slow, state.slow_volatility, i);
   store(average, state.funding_average, i);
 
-  const Lanes rally = larger(-load(flows.yield_change, i), zero);
-  const Lanes margin =
-      margin_rate(b, fast / params.reference_volatility) + (1.0 - b.refinanced_share) * b.duration * rally / kBpPerUnit;
-  const Lanes alarm = larger(elementary::log(fast / slow), zero);
+  const Lanes rally = larger(-load(day.flows.yield_change, i), zero);
+  const Lanes margin = fear.margin + (1.0 - b.refinanced_share) * b.duration * rally / kBpPerUnit;
   const Lanes carry = larger(average - b.carry_trigger, zero) / b.carry_scale;
-  const Lanes exit_share = smaller(larger(b.voluntary_exit * alarm + b.carry_exit * carry, zero), b.max_voluntary_exit);
-  const Lanes depth = elementary::power(larger(volatility, fast) / params.reference_volatility, b.impact_elasticity);
-  const Lanes impact = b.impact * depth;
-  const Lanes others = load(flows.other_sales, i) * load(state.other_sales_factor, i) *
-                       elementary::exp(b.daily_sales_dispersion * load(draws.other_sales, i));
-  const Lanes external = others - load(flows.fed_purchases, i);
+  const Lanes exit_share =
+      smaller(larger(b.voluntary_exit * fear.alarm + b.carry_exit * carry, zero), b.max_voluntary_exit);
+  const Lanes impact = b.impact * fear.depth;
+  Lanes others = zero;
+  if (day.others_sell)
+    others = load(day.flows.other_sales, i) * load(state.other_sales_factor, i) *
+             elementary::exp(b.daily_sales_dispersion * load(day.draws.other_sales, i));
+  const Lanes external = others - load(day.flows.fed_purchases, i);
   store(external, out.external_sales, i);
 
   // What the funds would sell of their own will.
+  const Lanes kept = load(funds.kept, i), lost = load(funds.lost, i);
   const Lanes sold_share = smaller(exit_share, b.max_daily_sale);
-  Lanes position = 0.0;
-  for (std::size_t c = 0; c < b.cohorts; ++c) position += load(state.notional[c], i);
+  const Lanes position = kept * load(funds.total_notional, i);
   const Lanes voluntary = sold_share * position;
   store(voluntary, out.sales, i);
-  store(0.0, out.forced_sales, i);
+  store(zero, out.forced_sales, i);
 
-  // Where that leaves every cohort above its maintenance margin, it is the fixed point and the day is calm.
-  const Lanes cost = (am_spread - load(state.opening_spread, i)) / kBpPerUnit * year_share;  // of funding
+  // Where that leaves the weakest cohort above its maintenance margin, it is the fixed point and the day is calm.
+  const Lanes cost = (am_spread - load(state.opening_spread, i)) / kBpPerUnit * day.year_share;  // of funding
   const Lanes basis = load(state.futures_basis, i);
   const Lanes loss = (basis_after(b, basis, impact, external + voluntary) - basis) / kBpPerUnit;
   const Lanes least_ratio = cost + loss + margin * (1.0 + b.maintenance_cushion) * (1.0 - exit_share);
-  Lanes slack = 0.0;
-  for (std::size_t c = 0; c < b.cohorts; ++c)
-    slack = smaller(slack, load(state.equity[c], i) - load(state.notional[c], i) * least_ratio);
-  const Mask is_calm = slack >= 0.0;
+  const Mask is_calm = load(funds.weakest, i) - lost >= kept * least_ratio;
 
-  // Funding is paid, losses are taken and positions cut: on calm paths below, on others by their margin calls.
+  // Funding is paid, losses are taken and positions cut.
+  store(lost + kept * (cost + loss), funds.lost, i);
+  store(kept - sold_share * kept, funds.kept, i);
   if (any(!is_calm)) {
-    const Lanes paid = select(is_calm, 0.0, cost);
-    for (std::size_t c = 0; c < b.cohorts; ++c)
-      store(load(state.equity[c], i) - load(state.notional[c], i) * paid, state.equity[c], i);
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       if (is_calm[lane]) continue;
-      sell_on_margin_calls(b, {margin[lane], exit_share[lane], impact[lane], basis[lane], external[lane]}, i + lane,
-                           state, out);
+      funds.kept[i + lane] = kept[lane], funds.lost[i + lane] = lost[lane];
+      sell_on_margin_calls(b, {margin[lane], exit_share[lane], impact[lane], basis[lane], external[lane]}, cost[lane],
+                           i + lane, funds, out);
     }
   }
-  const Lanes calm_share = select(is_calm, sold_share, 0.0);
-  const Lanes calm_cost = select(is_calm, cost + loss, 0.0);
-  Lanes cut_position = 0.0, fund_equity = 0.0;
-  for (std::size_t c = 0; c < b.cohorts; ++c) {
-    const Lanes notional = load(state.notional[c], i);
-    const Lanes equity = load(state.equity[c], i) - notional * calm_cost;
-    const Lanes kept = notional - calm_share * notional;
-    store(equity, state.equity[c], i);
-    store(kept, state.notional[c], i);
-    cut_position += kept;
-    fund_equity += equity;
-  }
-  store(cut_position, out.position, i);
-  store(fund_equity, out.fund_equity, i);
+  const Lanes total_notional = load(funds.total_notional, i);
+  store(load(funds.kept, i) * total_notional, out.position, i);
+  store(load(funds.total_equity, i) - load(funds.lost, i) * total_notional, out.fund_equity, i);
 
   const Lanes spiral = spiral_of(b, position, impact, margin);
   store(spiral, out.spiral_ratio, i);
@@ -171,23 +202,22 @@ void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, std::si
     out.flags[lane] |= out.spiral_ratio[lane] >= 1.0 ? bit(PathFlag::spiral_unstable) : 0U;
   const Lanes flow = external + load(out.sales, i);
   store(basis_after(b, basis, impact, flow), state.futures_basis, i);
-  store(b.yield_persistence * load(state.yield_impact, i) + b.yield_impact * depth * flow, state.yield_impact, i);
+  store(b.yield_persistence * load(state.yield_impact, i) + b.yield_impact * fear.depth * flow, state.yield_impact, i);
 }
 
 }  // namespace
 
-UsdBn sales_response(const BasisParams& b, const SalesTerms& t, const double* notional, const double* equity,
-                     std::size_t stride, UsdBn believed) noexcept {
+UsdBn sales_response(const BasisParams& b, const SalesTerms& t, std::span<const double> notional,
+                     std::span<const double> equity, UsdBn believed) noexcept {
   const double loss = loss_per_notional(b, t, believed);
   double total = 0.0;
-  for (std::size_t c = 0; c < b.cohorts; ++c)
-    total += answer_loss(b, t, notional[c * stride], equity[c * stride], loss).sales;
+  for (std::size_t c = 0; c < notional.size(); ++c) total += answer_loss(b, t, notional[c], equity[c], loss).sales;
   return total;
 }
 
-UsdBn least_fixed_point(const BasisParams& b, const SalesTerms& t, const double* notional, const double* equity,
-                        std::size_t stride) noexcept {
-  double believed = voluntary_sales(b, t, notional, stride);
+UsdBn least_fixed_point(const BasisParams& b, const SalesTerms& t, std::span<const double> notional,
+                        std::span<const double> equity) noexcept {
+  double believed = voluntary_sales(b, t, notional);
   const double target = t.margin * (1.0 + b.target_cushion);
   for (int step = 0; step < kMaxFixedPointSteps; ++step) {
     const double loss = loss_per_notional(b, t, believed);
@@ -195,10 +225,9 @@ UsdBn least_fixed_point(const BasisParams& b, const SalesTerms& t, const double*
     double total = 0.0;
     double slope = 0.0;                                          // of the map on this piece
     double piece_end = std::numeric_limits<double>::infinity();  // belief at which a cohort reaches its cap
-    for (std::size_t c = 0; c < b.cohorts; ++c) {
-      const double q = notional[c * stride];
-      const double e = equity[c * stride];
-      const Answer answer = answer_loss(b, t, q, e, loss);
+    for (std::size_t c = 0; c < notional.size(); ++c) {
+      const double q = notional[c];
+      const Answer answer = answer_loss(b, t, q, equity[c], loss);
       total += answer.sales;
       if (answer.is_free && basis_moves && t.impact > 0.0) {
         const double rise = q * t.impact / kBpPerUnit / target;
@@ -226,7 +255,7 @@ void open_funds(const ModelParams& params, UsdBn position, double opening_volati
   const double notional = position / n;
   const double margin = margin_rate(b, opening_volatility_bp / params.reference_volatility);
   const double least = b.opening_cushion * margin * (1.0 + b.maintenance_cushion) * notional;
-  std::ranges::fill(state.opening_equity, 0.0);
+  FundCohorts& funds = state.funds;
   ColumnData path_factor;
   for (std::size_t i = 0; i < kBlockPaths; ++i)
     path_factor[i] = elementary::exp(b.leverage_uncertainty * leverage_draw[i]);
@@ -236,20 +265,39 @@ void open_funds(const ModelParams& params, UsdBn position, double opening_volati
         std::clamp(b.leverage_median * elementary::exp(b.leverage_sd * score), b.leverage_min, b.leverage_max);
     for (std::size_t i = 0; i < kBlockPaths; ++i) {
       const double own = std::min(std::max(leverage * path_factor[i], b.leverage_min), b.leverage_max);
-      state.notional[c][i] = notional;
-      state.equity[c][i] = std::max(notional / own, least);
-      state.opening_equity[i] += state.equity[c][i];
+      funds.notional_then(i)[c] = notional;
+      funds.equity_then(i)[c] = std::max(notional / own, least);
     }
   }
+  for (std::size_t i = 0; i < kBlockPaths; ++i) begin_again(i, funds);
+  state.opening_equity = funds.total_equity;
+}
+
+bool others_sell(const DayFlows& flows) noexcept {
+  return !is_uniform(flows.other_sales) || flows.other_sales[0] != 0.0;
 }
 
 void trade_basis(const ModelParams& params, const DayContext& day, const DayFlows& flows, const DayDraws& draws,
                  PathState& state, DayOutcome& out) noexcept {
   const auto& b = params.basis_trade;
-  const double fast_weight = 1.0 - elementary::exp(-0.693147180559945309417 / b.margin_half_life);
-  const double year_share = static_cast<double>(day.days_to_next) / kDayCountBasis;
-  for (std::size_t i = 0; i < kBlockPaths; i += kLanes)
-    trade_lanes(params, fast_weight, year_share, flows, draws, i, state, out);
+  const FundsDay today{params,
+                       flows,
+                       draws,
+                       1.0 - elementary::exp(-0.693147180559945309417 / b.margin_half_life),
+                       static_cast<double>(day.days_to_next) / kDayCountBasis,
+                       others_sell(flows)};
+  if (is_uniform(flows.volatility) && is_uniform(state.margin_volatility) && is_uniform(state.slow_volatility)) {
+    const Fear<double> fear =
+        fear_of(params, today.fast_weight, flows.volatility[0], state.margin_volatility[0], state.slow_volatility[0]);
+    const Fear<Lanes> everywhere{fear.fast, fear.slow, fear.margin, fear.alarm, fear.depth};
+    for (std::size_t i = 0; i < kBlockPaths; i += kLanes) trade_lanes(today, everywhere, i, state, out);
+    return;
+  }
+  for (std::size_t i = 0; i < kBlockPaths; i += kLanes) {
+    const Fear<Lanes> fear = fear_of(params, today.fast_weight, load(flows.volatility, i),
+                                     load(state.margin_volatility, i), load(state.slow_volatility, i));
+    trade_lanes(today, fear, i, state, out);
+  }
 }
 
 }  // namespace repoquake::model

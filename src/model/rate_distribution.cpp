@@ -13,14 +13,34 @@ namespace repoquake::model {
 namespace {
 
 constexpr int kMaxSteps = 100;
-constexpr double kSettledStep = 1e-4;    // in widths: Halley's next step is about its cube
-constexpr double kSettledError = 1e-12;  // in widths
+constexpr double kSettledStep = 1e-3;  // in widths: what is left is about its fourth power
+constexpr double kLeastLog = -700.0;   // a term below e^-700 is none
 
-/// Share of volume of a two-piece Laplace law at or below x.
-[[gnu::always_inline]] inline double mass_below(double x, double centre, double left, double right) noexcept {
-  const double z = x - centre;
-  const double e = 0.5 * elementary::exp(-std::fabs(z) / (z < 0.0 ? left : right));
-  return z < 0.0 ? e : 1.0 - e;
+template <Number V>
+struct SessionLaw {
+  V centre, left, right;
+};
+
+template <Number V>
+[[gnu::always_inline]] inline SessionLaw<V> session_law(const ModelParams::Dispersion& d, V spread,
+                                                        V widening) noexcept {
+  const V wide = widening * larger(spread - d.widening_from, 0.0);
+  return {spread, d.base_width + d.left_tail * wide, d.base_width + d.right_tail * wide};
+}
+
+/// Share of a session's volume at or below x.
+template <Number V>
+[[gnu::always_inline]] inline V mass_below(const SessionLaw<V>& law, V x) noexcept {
+  const V z = x - law.centre;
+  const auto is_left = z < 0.0;
+  const V e = 0.5 * elementary::exp(-magnitude(z) / select(is_left, law.left, law.right));
+  return select(is_left, e, 1.0 - e);
+}
+
+template <Number V>
+[[gnu::always_inline]] inline V mixture_below(const SessionLaw<V>& am, const SessionLaw<V>& pm, double am_weight,
+                                              V x) noexcept {
+  return am_weight * mass_below(am, x) + (1.0 - am_weight) * mass_below(pm, x);
 }
 
 /// A share of volume and the logarithms that every law with this weight of the morning needs.
@@ -39,21 +59,29 @@ struct ShareTerms {
   double log_to_am, log_to_pm;  ///< ln |w - p| for the weight of either session
 };
 
-/// The mixture with its sessions in the order of their centres: `low` and `high`. An inverse width per bp.
+/// A length in bp and its inverse: both are needed, and division is dear.
+template <Number V>
+struct Length {
+  V bp, per_bp;
+};
+
+template <Number V>
+[[gnu::always_inline]] inline Length<V> choose(Condition<V> condition, const Length<V>& yes,
+                                               const Length<V>& no) noexcept {
+  return {select(condition, yes.bp, no.bp), select(condition, yes.per_bp, no.per_bp)};
+}
+
+/// The mixture with its sessions in the order of their centres: `low` and `high`.
 template <Number V>
 struct OrderedLaw {
   Condition<V> am_is_low;
   V low_centre, high_centre;
-  V low_outward, low_inward, high_inward, high_outward;  ///< inverse widths, away from and towards the other centre
+  Length<V> low_outward, low_inward, high_inward, high_outward;  ///< widths, away from and towards the other centre
+  Length<V> inward;                                              ///< of e^(-y/low_inward) e^(-y/high_inward)
   V low_weight;
   V log_half_low, log_half_high;        ///< of weight / 2
   V gap_in_low, gap_in_high;            ///< between the centres, in widths towards the other
   V share_below_low, share_below_high;  ///< F at either centre
-};
-
-template <Number V>
-struct SessionLaw {
-  V centre, left, right;
 };
 
 template <Number V>
@@ -62,54 +90,77 @@ template <Number V>
   const auto am_is_low = am.centre <= pm.centre;
   const double log_half_am = ShareTerms::log_or_nothing(0.5 * am_weight);
   const double log_half_pm = ShareTerms::log_or_nothing(0.5 * (1.0 - am_weight));
-  const V am_left = 1.0 / am.left, am_right = 1.0 / am.right, pm_left = 1.0 / pm.left, pm_right = 1.0 / pm.right;
+  const V per_am = 1.0 / (am.left * am.right), per_pm = 1.0 / (pm.left * pm.right);
+  const Length<V> am_left{am.left, am.right * per_am}, am_right{am.right, am.left * per_am};
+  const Length<V> pm_left{pm.left, pm.right * per_pm}, pm_right{pm.right, pm.left * per_pm};
   OrderedLaw<V> law;
   law.am_is_low = am_is_low;
   law.low_centre = select(am_is_low, am.centre, pm.centre);
   law.high_centre = select(am_is_low, pm.centre, am.centre);
-  law.low_outward = select(am_is_low, am_left, pm_left);
-  law.low_inward = select(am_is_low, am_right, pm_right);
-  law.high_inward = select(am_is_low, pm_left, am_left);
-  law.high_outward = select(am_is_low, pm_right, am_right);
+  law.low_outward = choose<V>(am_is_low, am_left, pm_left);
+  law.low_inward = choose<V>(am_is_low, am_right, pm_right);
+  law.high_inward = choose<V>(am_is_low, pm_left, am_left);
+  law.high_outward = choose<V>(am_is_low, pm_right, am_right);
+  law.inward.per_bp = law.low_inward.per_bp + law.high_inward.per_bp;
+  law.inward.bp = 1.0 / law.inward.per_bp;
   law.low_weight = select(am_is_low, am_weight, 1.0 - am_weight);
   law.log_half_low = select(am_is_low, log_half_am, log_half_pm);
   law.log_half_high = select(am_is_low, log_half_pm, log_half_am);
   const V gap = law.high_centre - law.low_centre;
-  law.gap_in_low = gap * law.low_inward;
-  law.gap_in_high = gap * law.high_inward;
-  law.share_below_low = 0.5 * (law.low_weight + (1.0 - law.low_weight) * elementary::exp(-law.gap_in_high));
-  law.share_below_high = law.low_weight * (1.0 - 0.5 * elementary::exp(-law.gap_in_low)) + 0.5 * (1.0 - law.low_weight);
+  law.gap_in_low = gap * law.low_inward.per_bp;
+  law.gap_in_high = gap * law.high_inward.per_bp;
+  const V high_below_low = elementary::exp_within(larger(-law.gap_in_high, kLeastLog));
+  const V low_above_high = elementary::exp_within(larger(-law.gap_in_low, kLeastLog));
+  law.share_below_low = 0.5 * (law.low_weight + (1.0 - law.low_weight) * high_below_low);
+  law.share_below_high = law.low_weight * (1.0 - 0.5 * low_above_high) + 0.5 * (1.0 - law.low_weight);
   return law;
 }
 
-/// The z with e^(a + s z) + e^(b + t z) = 1; s, t > 0. From where the larger term alone is 1, one step of Halley's method
-/// on the logarithm of the sum, which is exact if the rates are equal and close if the other term is small; then, where its
-/// error may be felt, on the sum itself. Both are convex: it cannot go astray.
+/// f(z) = e^(a + z/s) + e^(b + z/t), both lengths positive.
 template <Number V>
-[[gnu::always_inline]] inline V balance_exponentials(V a, V s, V b, V t) noexcept {
-  const auto a_leads = a * t > b * s;
-  const V leading = select(a_leads, s, t), trailing = select(a_leads, t, s);
-  V z = -select(a_leads, a, b) / leading;
-  const V rest = elementary::exp(select(a_leads, b, a) + trailing * z);
-  const V sum = 1.0 + rest;
-  const V height = elementary::log(sum);
-  const V slope = leading + rest * trailing;  // times the sum, as the next
-  const V slope_squared = slope * slope;
-  const V bend = (s - t) * (s - t);
-  z = z - 2.0 * height * slope * sum / (2.0 * slope_squared - height * rest * bend);
+struct Exponentials {
+  V a, b;
+  Length<V> s, t;
+};
 
-  // The error of the step is below its cube times the second and third derivatives over the first.
-  const V curved = sum * sum * bend;
-  auto is_open = height * height * height * rest * curved * (slope_squared + curved) >
-                 kSettledError * slope_squared * slope_squared;
+/// A z close to the one with f(z) = 1, and never far below it: a wide step down would lose its way. From where the larger
+/// term alone is 1, by the series of the inverse of ln f, whose derivatives are cumulants of a two-point law; exact if the
+/// lengths are equal.
+template <Number V>
+[[gnu::always_inline]] inline V guess_balance(const Exponentials<V>& f) noexcept {
+  const auto a_leads = f.a * f.s.bp > f.b * f.t.bp;
+  const Length<V> leading = choose<V>(a_leads, f.s, f.t);
+  const V trailing = select(a_leads, f.t.per_bp, f.s.per_bp);
+  const V z = -select(a_leads, f.a, f.b) * leading.bp;
+  const V rest = elementary::rough_exp(larger(select(a_leads, f.b, f.a) + trailing * z, kLeastLog));
+  const V quadratic = 6.0 + rest * (6.0 + rest);  // ln(1 + r) = r (6 + 3 r) / (6 + 6 r + r^2), to 8e-4
+  const V slope = leading.per_bp + rest * trailing;
+  const V inverse = 1.0 / (quadratic * slope);
+  const V height = rest * (6.0 + 3.0 * rest) * (inverse * slope);
+  const V per_slope = inverse * quadratic;
+  const V apart = (trailing - leading.per_bp) * per_slope;
+  const V bend = rest * apart * apart * height;
+  const V skew = rest * (1.0 - rest) * apart * apart * apart * height * height;
+  return z - height * (1.0 + rest) * per_slope * (1.0 + 0.5 * bend + 0.5 * bend * bend - skew * (1.0 / 6.0));
+}
+
+/// The z with f(z) = 1: from the guess by the series of the inverse of f to its third order. f is convex, so no step
+/// leads astray; one is almost always enough.
+template <Number V>
+[[gnu::always_inline]] inline V balance_exponentials(const Exponentials<V>& f) noexcept {
+  V z = guess_balance(f);
+  const V s = f.s.per_bp, t = f.t.per_bp;
   const V rate = larger(s, t);
+  const V s_squared = s * s, t_squared = t * t;
+  auto is_open = z == z;
   for (int step = 0; step < kMaxSteps && any(is_open); ++step) {
-    const V first = elementary::exp(a + s * z);
-    const V second = elementary::exp(b + t * z);
-    const V excess = first + second - 1.0;
-    const V gradient = first * s + second * t;
-    const V curvature = first * (s * s) + second * (t * t);
-    const V move = 2.0 * excess * gradient / (2.0 * gradient * gradient - excess * curvature);
+    const V first = elementary::exp_within(larger(f.a + s * z, kLeastLog));
+    const V second = elementary::exp_within(larger(f.b + t * z, kLeastLog));
+    const V per_slope = 1.0 / (first * s + second * t);
+    const V newton = (first + second - 1.0) * per_slope;
+    const V bend = newton * (first * s_squared + second * t_squared) * per_slope;
+    const V skew = newton * newton * (first * s_squared * s + second * t_squared * t) * per_slope;
+    const V move = newton * (1.0 + 0.5 * bend + 0.5 * bend * bend - skew * (1.0 / 6.0));
     z = select(is_open, z - move, z);
     is_open = is_open & (magnitude(move) * rate > kSettledStep);
   }
@@ -127,16 +178,16 @@ template <Number V>
   const auto is_above = p.share >= l.share_below_high;
   const auto is_outside = is_below | is_above;
   const auto from_low = is_below | ((p.share < l.low_weight) & (!is_above));
-  const V inward = select(from_low, l.low_inward, l.high_inward);
-  const V far_rate = select(from_low, l.high_inward, l.low_inward);
   const V log_near = select(from_low, l.log_half_low, l.log_half_high);
   const V log_far = select(from_low, l.log_half_high - l.gap_in_high, l.log_half_low - l.gap_in_low);
   const V log_tail = select(is_below, p.log_below, p.log_above);
   const V log_rest = select(l.am_is_low, V(p.log_to_am), p.log_to_pm);
-  const V outward = select(from_low, l.low_outward, l.high_outward);
-  const V z = balance_exponentials<V>(
-      select(is_outside, log_near - log_tail, log_rest - log_near), select(is_outside, outward, inward),
-      log_far - select(is_outside, log_tail, log_near), select(is_outside, far_rate, inward + far_rate));
+  const V whole = select(is_outside, log_tail, log_near);
+  const V z =
+      balance_exponentials<V>({select(is_outside, log_near, log_rest) - whole, log_far - whole,
+                               choose<V>(is_outside, choose<V>(from_low, l.low_outward, l.high_outward),
+                                         choose<V>(from_low, l.low_inward, l.high_inward)),
+                               choose<V>(is_outside, choose<V>(from_low, l.high_inward, l.low_inward), l.inward)});
   return select(from_low, l.low_centre + z, l.high_centre - z);
 }
 
@@ -163,21 +214,21 @@ constexpr Spread kTgcrDiscountBefore = 2.4;  // before 2021
 }  // namespace
 
 RateLaw rate_law(const ModelParams& params, Spread am_spread, Spread pm_spread, double widening) noexcept {
-  const auto& d = params.dispersion;
-  const double am = widening * std::max(am_spread - d.widening_from, 0.0);
-  const double pm = widening * std::max(pm_spread - d.widening_from, 0.0);
-  return {.am_centre = am_spread,
-          .am_left = d.base_width + d.left_tail * am,
-          .am_right = d.base_width + d.right_tail * am,
-          .pm_centre = pm_spread,
-          .pm_left = d.base_width + d.left_tail * pm,
-          .pm_right = d.base_width + d.right_tail * pm,
-          .am_weight = d.am_weight};
+  const auto am = session_law(params.dispersion, am_spread, widening);
+  const auto pm = session_law(params.dispersion, pm_spread, widening);
+  return {.am_centre = am.centre,
+          .am_left = am.left,
+          .am_right = am.right,
+          .pm_centre = pm.centre,
+          .pm_left = pm.left,
+          .pm_right = pm.right,
+          .am_weight = params.dispersion.am_weight};
 }
 
 double volume_below(const RateLaw& law, Spread x) noexcept {
-  return law.am_weight * mass_below(x, law.am_centre, law.am_left, law.am_right) +
-         (1.0 - law.am_weight) * mass_below(x, law.pm_centre, law.pm_left, law.pm_right);
+  const SessionLaw<double> am{law.am_centre, law.am_left, law.am_right};
+  const SessionLaw<double> pm{law.pm_centre, law.pm_left, law.pm_right};
+  return mixture_below(am, pm, law.am_weight, x);
 }
 
 Spread quantile(const RateLaw& law, double share) noexcept {
@@ -191,45 +242,37 @@ void spread_rates(const ModelParams& params, const DayContext& day, const DayDra
   const auto& d = params.dispersion;
   const double tau = day.has_standing_repo ? d.tail_with_standing_repo : 1.0;
   const double noise_step = d.noise_sd * std::sqrt(1.0 - d.noise_persistence * d.noise_persistence);
-  std::array<ColumnData, 6> laws;  // the fields of RateLaw
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const double eta = elementary::exp(d.tail_dispersion * draws.tail_width[i]);
-    const RateLaw law = rate_law(params, state.am_spread[i], state.pm_spread[i], tau * eta);
-    laws[0][i] = law.am_centre, laws[1][i] = law.am_left, laws[2][i] = law.am_right;
-    laws[3][i] = law.pm_centre, laws[4][i] = law.pm_left, laws[5][i] = law.pm_right;
-    state.rate_noise[i] = d.noise_persistence * state.rate_noise[i] + noise_step * draws.rate_noise[i];
-  }
+  const double discount = day.tgcr_since_2021 ? kTgcrDiscount : kTgcrDiscountBefore;
+  const double discount_slope = day.tgcr_since_2021 ? kTgcrSlope : 0.0;
   std::array<std::optional<ShareTerms>, kPercentileCount> shares;
   for (std::size_t k = 0; k < kPercentileCount; ++k) shares[k].emplace(kPercentiles[k], d.am_weight);
+  out.volume_above_srf_rate.fill(0.0);
   for (std::size_t i = 0; i < kBlockPaths; i += kLanes) {
-    const SessionLaw<Lanes> am{load(laws[0], i), load(laws[1], i), load(laws[2], i)};
-    const SessionLaw<Lanes> pm{load(laws[3], i), load(laws[4], i), load(laws[5], i)};
+    const Lanes widening = tau * elementary::exp(d.tail_dispersion * load(draws.tail_width, i));
+    const auto am = session_law(d, load(state.am_spread, i), widening);
+    const auto pm = session_law(d, load(state.pm_spread, i), widening);
+    const Lanes noise = d.noise_persistence * load(state.rate_noise, i) + noise_step * load(draws.rate_noise, i);
+    store(noise, state.rate_noise, i);
     const OrderedLaw<Lanes> law = order_sessions(am, pm, d.am_weight);
-    const Lanes noise = load(state.rate_noise, i);
     for (std::size_t k = 0; k < kPercentileCount; ++k) {
       const Lanes percentile = solve_quantile(law, *shares[k]) + d.fan[k];
       store(larger(percentile, lowest) + noise, out.percentiles[k], i);
     }
+    const Lanes spread = load(out.percentiles[kMedian], i);
+    store(spread - discount - discount_slope * larger(spread, 0.0), out.tgcr, i);
+    if (day.has_standing_repo) {
+      const Lanes rate = day.standing_repo_spread - d.fan[kMedian];
+      store(1.0 - mixture_below(am, pm, d.am_weight, rate), out.volume_above_srf_rate, i);
+    }
   }
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const double spread = out.percentiles[kMedian][i];
-    out.tgcr[i] = day.tgcr_since_2021 ? spread - kTgcrDiscount - kTgcrSlope * std::max(spread, 0.0)
-                                      : spread - kTgcrDiscountBefore;
-  }
-  out.volume_above_srf_rate.fill(0.0);
-  if (!day.has_standing_repo) return;
-  const Spread rate = day.standing_repo_spread - d.fan[kMedian];
-  for (std::size_t i = 0; i < kBlockPaths; ++i)
-    out.volume_above_srf_rate[i] =
-        1.0 - volume_below({laws[0][i], laws[1][i], laws[2][i], laws[3][i], laws[4][i], laws[5][i], d.am_weight}, rate);
 }
 
 Spread effr_over_iorb(double reserves_over_assets) noexcept {
   double spread = kEffr.front().spread;
   for (std::size_t k = 1; k < kEffr.size(); ++k) {
-    const double width = kEffr[k].ratio - kEffr[k - 1].ratio;
-    const double into = std::clamp((reserves_over_assets - kEffr[k - 1].ratio) / width, 0.0, 1.0);
-    spread += into * (kEffr[k].spread - kEffr[k - 1].spread);
+    const Knot from = kEffr[k - 1], to = kEffr[k];
+    const double slope = (to.spread - from.spread) / (to.ratio - from.ratio);
+    spread += slope * std::min(std::max(reserves_over_assets - from.ratio, 0.0), to.ratio - from.ratio);
   }
   return spread;
 }

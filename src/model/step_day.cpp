@@ -47,7 +47,7 @@ void flag_sheet(const DayContext& day, const FedSheet& sheet, DayOutcome& out) n
 void step_day(const ModelParams& params, const DayContext& day, DayFlows& flows, const DayDraws& draws,
               PathState& state, DayOutcome& out) noexcept {
   out.flags.fill(0);
-  ColumnData reserves, standing_repo, operations, on_rrp;
+  ColumnData satiated, reserves, standing_repo, operations, on_rrp;
 
   // Before the open: what policy decided, who needs cash, and what dealers charge for their balance sheets.
   apply_policy(day, state, flows, out.offer, out.flags);
@@ -59,7 +59,8 @@ void step_day(const ModelParams& params, const DayContext& day, DayFlows& flows,
   // Morning session.
   const SessionTerms morning = session_terms(params, day, day.standing_repo_am);
   reserves_before_noon(params, state.sheet, out.drain, reserves);
-  lend_capacity(params, reserves, flows.volatility, state.precaution, state.capacity_factor, out.capacity);
+  satiated_capacity(params, flows.volatility, state.precaution, state.capacity_factor, satiated);
+  lend_capacity(params, reserves, satiated, out.capacity);
   const SessionColumns am{out.need, state.mmf_cash, out.capacity, out.markup, out.offer};
   std::ranges::copy(state.am_spread, out.am_clearing.begin());
   clear_repo_market(morning, am, out.am_clearing, out.flags);
@@ -71,7 +72,7 @@ void step_day(const ModelParams& params, const DayContext& day, DayFlows& flows,
   add_late_need(params, draws, out.need, out.late_need);
   offer_operations(day, state.am_spread, out.offer, out.late_offer, out.flags);
   reserves_after_noon(state.sheet, out.drain, out.am_standing_repo, out.am_operations, reserves);
-  lend_capacity(params, reserves, flows.volatility, state.precaution, state.capacity_factor, out.late_capacity);
+  lend_capacity(params, reserves, satiated, out.late_capacity);
   const SessionColumns pm{out.late_need, state.mmf_cash, out.late_capacity, out.markup, out.late_offer};
   std::ranges::copy(out.am_clearing, out.pm_clearing.begin());
   clear_repo_market(afternoon, pm, out.pm_clearing, out.flags);

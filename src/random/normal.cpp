@@ -1,28 +1,49 @@
 #include "repoquake/random/normal.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/elementary.hpp"
+#include "repoquake/core/lanes.hpp"
 
 namespace repoquake::random {
 
+namespace {
+
+/// open01 of kLanes words, low and high half apart.
+[[gnu::always_inline]] inline Lanes open01(LaneBits low, LaneBits high) noexcept {
+  const LaneBits bits = (high << 32) | (low & std::uint64_t{0xffff'ffff});
+  return from_bits((bits >> 12) | std::uint64_t{0x3ff0'0000'0000'0000}) - (1.0 - 0x1p-53);
+}
+
+/// uniform_pair of stream.hpp for the paths of a block; a column is left out where its pointer is null.
+void draw(std::uint64_t seed, std::uint64_t first_path, std::uint32_t day, Stream stream, std::uint16_t slot,
+          double* even, double* odd) noexcept {
+  const auto address = static_cast<std::uint64_t>(static_cast<std::uint16_t>(stream) >> 1U << 16U | slot);
+  const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32U)};
+  for (std::size_t i = 0; i < kBlockPaths; i += kLanes) {
+    const LaneBits path = lane_numbers() + LaneBits(first_path + i);
+    std::array<LaneBits, 4> words{path, path >> 32, std::uint64_t{day}, address};
+    scramble(words, key);
+    if (even != nullptr) store(open01(words[0], words[1]), Column(even, kBlockPaths), i);
+    if (odd != nullptr) store(open01(words[2], words[3]), Column(odd, kBlockPaths), i);
+  }
+}
+
+}  // namespace
+
 void draw_uniforms(std::uint64_t seed, std::uint64_t first_path, std::uint32_t day, Stream stream, std::uint16_t slot,
                    Column out) noexcept {
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    out[i] = uniform({first_path + i, day, stream, slot}, seed);
-  }
+  const bool is_even = static_cast<std::uint16_t>(stream) % 2 == 0;
+  draw(seed, first_path, day, stream, slot, is_even ? out.data() : nullptr, is_even ? nullptr : out.data());
 }
 
 void draw_uniform_pair(std::uint64_t seed, std::uint64_t first_path, std::uint32_t day, Stream even_stream,
                        std::uint16_t slot, Column even, Column odd) {
   RQ_EXPECT(static_cast<std::uint16_t>(even_stream) % 2 == 0);
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const auto [first, second] = uniform_pair({first_path + i, day, even_stream, slot}, seed);
-    even[i] = first;
-    odd[i] = second;
-  }
+  draw(seed, first_path, day, even_stream, slot, even.data(), odd.data());
 }
 
 void normals_from_uniforms(ConstColumn u, Column out) noexcept {
@@ -55,8 +76,8 @@ double lower_tail(double x) noexcept {
   constexpr double kEdge = 7.07106781186547, kRootTwoPi = 2.506628274631000502;
   const double density = elementary::exp(-0.5 * x * x);
   double above = 3.52624965998911e-2;
-  for (const double c : {0.700383064443688, 6.37396220353165, 33.912866078383, 112.079291497871, 221.213596169931,
-                         220.206867912376})
+  for (const double c :
+       {0.700383064443688, 6.37396220353165, 33.912866078383, 112.079291497871, 221.213596169931, 220.206867912376})
     above = above * x + c;
   double below = 8.83883476483184e-2;
   for (const double c : {1.75566716318264, 16.064177579207, 86.7807322029461, 296.564248779674, 637.333633378831,

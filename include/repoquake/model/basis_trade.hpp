@@ -24,9 +24,12 @@
 namespace repoquake::model {
 
 /// Opening cohorts of every path: leverage is log-normal across cohorts, times exp(uncertainty xi) across paths.
-/// Writes notional, equity, opening_equity.
+/// Writes funds, opening_equity.
 void open_funds(const ModelParams&, UsdBn position, double opening_volatility_bp, ConstColumn leverage_draw,
                 PathState&) noexcept;
+
+/// Does anybody but the funds sell today, on any path? If not, draws.other_sales is not read.
+[[nodiscard]] bool others_sell(const DayFlows&) noexcept;
 
 /// A funds' day: volatility averages, funding, exit, sales, losses, yield impact.
 void trade_basis(const ModelParams&, const DayContext&, const DayFlows&, const DayDraws&, PathState&,
@@ -42,14 +45,14 @@ struct SalesTerms {
 };
 
 /// Total sales if everyone believes total sales are `believed`: the map whose least fixed point is the day's sales.
-/// `notional` and `equity` hold one path's cohorts, `stride` elements apart.
-[[nodiscard]] UsdBn sales_response(const ModelParams::BasisTrade&, const SalesTerms&, const double* notional,
-                                   const double* equity, std::size_t stride, UsdBn believed) noexcept;
+/// `notional` and `equity` hold one path's cohorts.
+[[nodiscard]] UsdBn sales_response(const ModelParams::BasisTrade&, const SalesTerms&, std::span<const double> notional,
+                                   std::span<const double> equity, UsdBn believed) noexcept;
 
 /// The least fixed point of `sales_response` at or above the voluntary sales, to 1e-9 bn, from below. Between triggers
 /// the map is linear, so a step solves the piece at hand and stops at its end; at most a few steps per cohort.
-[[nodiscard]] UsdBn least_fixed_point(const ModelParams::BasisTrade&, const SalesTerms&, const double* notional,
-                                      const double* equity, std::size_t stride) noexcept;
+[[nodiscard]] UsdBn least_fixed_point(const ModelParams::BasisTrade&, const SalesTerms&,
+                                      std::span<const double> notional, std::span<const double> equity) noexcept;
 
 /// Q lambda / (1e4 M), M = mu (1 + g_tgt): from 1 on, forced sales cause losses faster than they free margin.
 [[nodiscard]] double spiral_ratio(const ModelParams::BasisTrade&, UsdBn position, double impact,

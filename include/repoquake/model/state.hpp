@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "repoquake/core/column.hpp"
@@ -41,9 +42,39 @@ struct PolicyState {
   std::array<ColumnData, kVolatilityDays> volatilities;  ///< by row modulo 5, bp
 };
 
+/// Leveraged funds by cohort as they stood after the path's last margin call, and what has happened since. Between calls
+/// every cohort keeps the same share of its position and loses the same per notional, so two numbers a path carry all:
+///   Q_c = kept Q'_c,   E_c = E'_c - lost Q'_c,   and the first to be called is the one whose E'_c / Q'_c is least.
+struct FundCohorts {
+  explicit FundCohorts(std::size_t cohorts)
+      : count(cohorts), notional(kBlockPaths * cohorts), equity(kBlockPaths * cohorts) {}
+
+  /// Cohorts of a path at its last call, USD bn.
+  [[nodiscard]] std::span<double> notional_then(std::size_t path) noexcept {
+    return std::span(notional).subspan(path * count, count);
+  }
+  [[nodiscard]] std::span<double> equity_then(std::size_t path) noexcept {
+    return std::span(equity).subspan(path * count, count);
+  }
+
+  /// Of one cohort now, USD bn.
+  [[nodiscard]] UsdBn notional_now(std::size_t cohort, std::size_t path) const noexcept {
+    return kept[path] * notional[path * count + cohort];
+  }
+  [[nodiscard]] UsdBn equity_now(std::size_t cohort, std::size_t path) const noexcept {
+    return equity[path * count + cohort] - lost[path] * notional[path * count + cohort];
+  }
+
+  std::size_t count;
+  std::vector<double> notional, equity;  ///< (path, cohort): Q', E', USD bn
+  ColumnData kept{}, lost{};
+  ColumnData total_notional{}, total_equity{};  ///< of Q' and E'
+  ColumnData weakest{};                         ///< least E'/Q'
+};
+
 /// Carried from one day to the next.
 struct PathState {
-  explicit PathState(std::size_t cohorts) : notional(cohorts), equity(cohorts) {}
+  explicit PathState(std::size_t cohorts) : funds(cohorts) {}
 
   FedSheet sheet;
 
@@ -62,10 +93,9 @@ struct PathState {
   ColumnData pm_spread;         ///< yesterday's afternoon rate over IORB, bp
   ColumnData rate_noise;        ///< noise of reported rates, bp
 
-  // Leveraged funds: (cohort) columns, USD bn
-  std::vector<ColumnData> notional;
-  std::vector<ColumnData> equity;
-  ColumnData opening_equity;     ///< sum over cohorts on the opening day
+  // Leveraged funds
+  FundCohorts funds;
+  ColumnData opening_equity;     ///< sum over cohorts on the opening day, USD bn
   ColumnData opening_spread;     ///< that funding costs are measured against, bp
   ColumnData funding_average;    ///< bp
   ColumnData margin_volatility;  ///< fast volatility average, bp
@@ -188,9 +218,11 @@ struct DayFlows {
 
 /// Draws of a day: unit variance, mean zero.
 struct DayDraws {
-  ColumnData need_shock;                                     ///< Student-t
-  ColumnData late_shock;                                     ///< Student-t
-  ColumnData pullback, rate_noise, tail_width, other_sales;  ///< normal
+  ColumnData need_shock;              ///< Student-t
+  ColumnData late_shock;              ///< Student-t
+  ColumnData rate_noise, tail_width;  ///< normal
+  ColumnData pullback;                ///< normal; read at period ends only
+  ColumnData other_sales;             ///< normal; read where others sell
 };
 
 /// What a day shows.

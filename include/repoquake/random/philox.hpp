@@ -6,21 +6,52 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
+
+#include "repoquake/core/lanes.hpp"
 
 namespace repoquake::random {
 
-/// 128 random bits for `counter` under `key`. Pure; any input is valid.
-[[nodiscard, gnu::always_inline]] constexpr std::array<std::uint32_t, 4> philox4x32(
-    std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) noexcept {
+/// A word of a counter: a number, or for many paths at once lanes of which the low halves count.
+template <class Word>
+concept CounterWord = std::same_as<Word, std::uint32_t> || std::same_as<Word, LaneBits>;
+
+namespace detail {
+
+template <CounterWord Word>
+struct Product {
+  Word high, low;
+};
+
+[[gnu::always_inline]] constexpr Product<std::uint32_t> multiply(std::uint32_t x, std::uint32_t factor) noexcept {
+  const std::uint64_t product = std::uint64_t{x} * factor;
+  return {static_cast<std::uint32_t>(product >> 32), static_cast<std::uint32_t>(product)};
+}
+[[gnu::always_inline]] inline Product<LaneBits> multiply(LaneBits x, std::uint32_t factor) noexcept {
+  const LaneBits product = multiply_low_halves(x, factor);
+  return {product >> 32, product};
+}
+
+}  // namespace detail
+
+/// The words of `counter` become 128 random bits under `key`. Pure; any input is valid.
+template <CounterWord Word>
+[[gnu::always_inline]] constexpr void scramble(std::array<Word, 4>& counter,
+                                               std::array<std::uint32_t, 2> key) noexcept {
   for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = std::uint64_t{0xD2511F53} * counter[0];
-    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(product1),
-               static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(product0)};
+    const auto product0 = detail::multiply(counter[0], 0xD2511F53);
+    const auto product1 = detail::multiply(counter[2], 0xCD9E8D57);
+    counter = {product1.high ^ counter[1] ^ Word(key[0]), product1.low, product0.high ^ counter[3] ^ Word(key[1]),
+               product0.low};
     key[0] += 0x9E3779B9;  // golden ratio
     key[1] += 0xBB67AE85;  // sqrt(3) - 1
   }
+}
+
+[[nodiscard, gnu::always_inline]] constexpr std::array<std::uint32_t, 4> philox4x32(
+    std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) noexcept {
+  scramble(counter, key);
   return counter;
 }
 

@@ -81,13 +81,16 @@ TEST_CASE("a column of capacities holds the capacity of each path", "[bank_capac
   Dice dice(12);
   const ModelParams p = default_params();
   const ColumnData reserves = column_of([&] { return dice.uniform(-500, 4000); });
-  const ColumnData volatility = column_of([&] { return dice.log_uniform(20, 300); });
+  const ColumnData volatilities = column_of([&] { return dice.log_uniform(20, 300); });
   const ColumnData hoarding = column_of([&] { return dice.uniform(0, 0.6); });
   const ColumnData factor = column_of([&] { return dice.log_uniform(0.3, 3); });
-  ColumnData capacity;
-  lend_capacity(p, reserves, volatility, hoarding, factor, capacity);
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    CHECK(capacity[i] == lend_capacity(p, reserves[i], volatility[i], hoarding[i], factor[i]));
-    CHECK(capacity[i] >= 0.0);
+  for (const ColumnData& volatility : {volatilities, column(85.0)}) {
+    ColumnData satiated, capacity;
+    satiated_capacity(p, volatility, hoarding, factor, satiated);
+    lend_capacity(p, reserves, satiated, capacity);
+    for (std::size_t i = 0; i < kBlockPaths; ++i) {
+      CHECK(capacity[i] == lend_capacity(p, reserves[i], volatility[i], hoarding[i], factor[i]));
+      CHECK(capacity[i] >= 0.0);
+    }
   }
 }

@@ -24,9 +24,9 @@ struct Trade {
   SalesTerms terms{};
   std::vector<double> notional, equity;
 
-  [[nodiscard]] double sales() const { return least_fixed_point(params, terms, notional.data(), equity.data(), 1); }
+  [[nodiscard]] double sales() const { return least_fixed_point(params, terms, notional, equity); }
   [[nodiscard]] double response(double believed) const {
-    return sales_response(params, terms, notional.data(), equity.data(), 1, believed);
+    return sales_response(params, terms, notional, equity, believed);
   }
   [[nodiscard]] double voluntary() const {
     double total = 0.0;
@@ -259,9 +259,10 @@ TEST_CASE("funds open with log-normal leverage and at least a cushion", "[basis_
       const double q = 550.0 / 24;
       const double least = 1.03 * mu * 1.25 * q;
       at_cushion += least > q / leverage;
-      CHECK(state.notional[c][i] == Approx(q).epsilon(1e-14));
-      CHECK(state.equity[c][i] == Approx(std::max(q / leverage, least)).epsilon(1e-11));  // scores have 12 decimals
-      total += state.equity[c][i];
+      CHECK(state.funds.notional_now(c, i) == Approx(q).epsilon(1e-14));
+      CHECK(state.funds.equity_now(c, i) ==
+            Approx(std::max(q / leverage, least)).epsilon(1e-11));  // scores have 12 decimals
+      total += state.funds.equity_now(c, i);
     }
     CHECK(state.opening_equity[i] == Approx(total).epsilon(1e-13));
   }
@@ -269,7 +270,7 @@ TEST_CASE("funds open with log-normal leverage and at least a cushion", "[basis_
   p.basis_trade.cohorts = 8;
   PathState calm{8};
   open_funds(p, 550.0, 10.0, draw, calm);  // half the reference volatility is the least that margins know
-  CHECK(calm.equity[7][0] >= 1.03 * (0.004 + 0.0065 * 0.5) * 1.25 * 550.0 / 8 * (1 - 1e-14));
+  CHECK(calm.funds.equity_now(7, 0) >= 1.03 * (0.004 + 0.0065 * 0.5) * 1.25 * 550.0 / 8 * (1 - 1e-14));
 }
 
 namespace {
@@ -286,8 +287,10 @@ struct Path {
         funding(s.funding_average[i]),
         basis(s.futures_basis[i]),
         yield(s.yield_impact[i]) {
-    for (const auto& q : s.notional) notional.push_back(q[i]);
-    for (const auto& e : s.equity) equity.push_back(e[i]);
+    for (std::size_t c = 0; c < s.funds.count; ++c) {
+      notional.push_back(s.funds.notional_now(c, i));
+      equity.push_back(s.funds.equity_now(c, i));
+    }
   }
 
   void step(const ModelParams& p, const DayContext& day, const DayFlows& f, const DayDraws& d, const PathState& s,
@@ -375,8 +378,8 @@ FundsDays judge_funds_days(Real slow_weight) {
         Real position = 0, equity = 0;
         bool is_wiped_out = false;
         for (std::size_t c = 0; c < p.basis_trade.cohorts; ++c) {
-          compare(s.notional[c][i], j.notional[c]);
-          compare(s.equity[c][i], j.equity[c]);
+          compare(s.funds.notional_now(c, i), j.notional[c]);
+          compare(s.funds.equity_now(c, i), j.equity[c]);
           position += j.notional[c];
           equity += j.equity[c];
           is_wiped_out |= j.equity[c] <= 0 && j.notional[c] > 0;

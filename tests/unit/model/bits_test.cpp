@@ -38,8 +38,9 @@ std::uint64_t history(int days, double extra_reserves) {
     world.step();
     const auto& s = world.state;
     const auto& o = world.out;
-    for (const ColumnData* c : {&s.am_spread, &s.pm_spread, &s.precaution, &s.dealer_inventory, &s.fund_need, &s.futures_basis,
-                                &s.yield_impact, &s.rate_noise, &o.capacity, &o.need, &o.tgcr, &o.effr, &o.sales, &o.fund_equity})
+    for (const ColumnData* c :
+         {&s.am_spread, &s.pm_spread, &s.precaution, &s.dealer_inventory, &s.fund_need, &s.futures_basis,
+          &s.yield_impact, &s.rate_noise, &o.capacity, &o.need, &o.tgcr, &o.effr, &o.sales, &o.fund_equity})
       digest.add(*c);
     for (const auto& percentile : o.percentiles) digest.add(percentile);
     digest.add(s.sheet.reserves);

@@ -142,11 +142,10 @@ std::vector<const ColumnData*> columns_of(const PathState& s, const DayOutcome& 
       &s.yield_impact, &o.need, &o.late_need, &o.drain, &o.capacity, &o.late_capacity, &o.markup, &o.am_clearing,
       &o.pm_clearing, &o.offer, &o.late_offer, &o.am_standing_repo, &o.am_operations, &o.pm_standing_repo,
       &o.pm_operations, &o.tgcr, &o.effr, &o.volume_above_srf_rate, &o.sales, &o.forced_sales, &o.spiral_ratio,
-      &o.external_sales, &o.position, &o.fund_equity
+      &o.external_sales, &o.position, &o.fund_equity, &s.funds.kept, &s.funds.lost, &s.funds.total_notional,
+      &s.funds.total_equity, &s.funds.weakest
       // clang-format on
   };
-  for (const auto& c : s.notional) all.push_back(&c);
-  for (const auto& c : s.equity) all.push_back(&c);
   for (const auto& c : o.percentiles) all.push_back(&c);
   return all;
 }

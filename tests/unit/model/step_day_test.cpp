@@ -351,7 +351,7 @@ TEST_CASE("a day allocates nothing", "[step_day]") {
   const std::size_t now = allocations();
   const PathState copy = w.state;  // control: this does allocate
   CHECK(allocations() > now);
-  CHECK(copy.notional.size() == 24);
+  CHECK(copy.funds.count == 24);
 }
 
 TEST_CASE("everything stays finite at the ends of the parameters' ranges", "[step_day]") {
@@ -405,7 +405,7 @@ TEST_CASE("everything stays finite at the ends of the parameters' ranges", "[ste
   // Control: something that is not finite is found.
   World w(opening_2019(default_params()), dice);
   w.out.percentiles[3][7] = std::numeric_limits<double>::infinity();
-  w.state.equity[5][255] = std::numeric_limits<double>::infinity();
+  w.state.funds.equity[5] = std::numeric_limits<double>::infinity();
   CHECK(not_finite(w) == 2);
 }
 

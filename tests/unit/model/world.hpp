@@ -86,8 +86,11 @@ inline int not_finite(const World& w) {
                               &s.yield_impact,      &s.capacity_factor, &s.dealer_capacity_factor,
                               &s.other_sales_factor})
     count += not_finite(*c);
-  for (const auto& c : s.notional) count += not_finite(c);
-  for (const auto& c : s.equity) count += not_finite(c);
+  for (const ColumnData* c :
+       {&s.funds.kept, &s.funds.lost, &s.funds.total_notional, &s.funds.total_equity, &s.funds.weakest})
+    count += not_finite(*c);
+  for (const double amount : s.funds.notional) count += !std::isfinite(amount);
+  for (const double amount : s.funds.equity) count += !std::isfinite(amount);
   const DayOutcome& o = w.out;
   for (const ColumnData* c : {&o.need,           &o.late_need,
                               &o.drain,          &o.capacity,
