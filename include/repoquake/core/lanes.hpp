@@ -15,54 +15,22 @@
 #include <cstring>
 #include <type_traits>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include "repoquake/core/column.hpp"
+#include "repoquake/core/register.hpp"
 
 namespace repoquake {
 namespace detail {
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
-inline constexpr std::size_t kRegisterLanes = 8;
-#elif defined(__AVX2__)
-inline constexpr std::size_t kRegisterLanes = 4;
-#else
-inline constexpr std::size_t kRegisterLanes = 2;
-#endif
+template <class Register>
+inline constexpr std::size_t kLanesOf = kRegisterLanes;
 
-using RealRegister [[gnu::vector_size(kRegisterLanes * 8)]] = double;
-using BitsRegister [[gnu::vector_size(kRegisterLanes * 8)]] = std::uint64_t;
-using MaskRegister [[gnu::vector_size(kRegisterLanes * 8)]] = std::int64_t;  ///< a comparison: all ones where true
-
-/// The low half of every element times a factor, all 64 bits. x86 has an instruction that g++ 12 does not find.
-[[gnu::always_inline]] inline BitsRegister multiply_low_halves(BitsRegister x, std::uint32_t factor) noexcept {
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
-  return std::bit_cast<BitsRegister>(
-      _mm512_maskz_mul_epu32(0xff, std::bit_cast<__m512i>(x), _mm512_set1_epi64(factor)));
-#elif defined(__AVX2__)
-  return std::bit_cast<BitsRegister>(_mm256_mul_epu32(std::bit_cast<__m256i>(x), _mm256_set1_epi64x(factor)));
-#elif defined(__x86_64__)
-  return std::bit_cast<BitsRegister>(_mm_mul_epu32(std::bit_cast<__m128i>(x), _mm_set1_epi64x(factor)));
-#else
-  return (x & std::uint64_t{0xffff'ffff}) * std::uint64_t{factor};
-#endif
-}
-
-/// Is any bit set?
-[[nodiscard, gnu::always_inline]] inline bool any(MaskRegister mask) noexcept {
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
-  return _mm512_movepi64_mask(std::bit_cast<__m512i>(mask)) != 0;
-#elif defined(__AVX2__)
-  return _mm256_movemask_pd(std::bit_cast<__m256d>(mask)) != 0;
-#elif defined(__x86_64__)
-  return _mm_movemask_pd(std::bit_cast<__m128d>(mask)) != 0;
-#else
-  std::int64_t all = 0;
-  for (std::size_t i = 0; i < kRegisterLanes; ++i) all |= mask[i];
-  return all != 0;
-#endif
+/// A register, or a pair, of equal elements.
+template <class Register, class Element>
+[[nodiscard, gnu::always_inline]] inline Register filled(Element value) noexcept {
+  if constexpr (std::is_constructible_v<Register, Element>)
+    return Register(value);
+  else
+    return value - Register{};  // vector types have no constructor
 }
 
 /// Two registers, or two pairs of them, that are treated alike.
@@ -70,14 +38,12 @@ template <class Half, class Element>
 struct Pair {
   Half first, second;
 
-  static constexpr std::size_t kHalf = sizeof(Half) / sizeof(Element);
-
   Pair() = default;
   [[gnu::always_inline]] Pair(Half a, Half b) noexcept : first(a), second(b) {}
-  [[gnu::always_inline]] Pair(Element same) noexcept : first(same - Half{}), second(first) {}
+  [[gnu::always_inline]] Pair(Element same) noexcept : first(filled<Half>(same)), second(first) {}
 
   [[nodiscard, gnu::always_inline]] Element operator[](std::size_t i) const noexcept {
-    return i < kHalf ? first[i] : second[i - kHalf];
+    return i < kLanesOf<Half> ? first[i] : second[i - kLanesOf<Half>];
   }
 
   // clang-format off
@@ -92,29 +58,49 @@ struct Pair {
   [[gnu::always_inline]] friend Pair operator^(Pair x, Pair y) noexcept { return {x.first ^ y.first, x.second ^ y.second}; }
   [[gnu::always_inline]] friend Pair operator<<(Pair x, int n) noexcept { return {x.first << n, x.second << n}; }
   [[gnu::always_inline]] friend Pair operator>>(Pair x, int n) noexcept { return {x.first >> n, x.second >> n}; }
-  [[gnu::always_inline]] friend auto operator<(Pair x, Pair y) noexcept { return pair(x.first < y.first, x.second < y.second); }
-  [[gnu::always_inline]] friend auto operator>(Pair x, Pair y) noexcept { return pair(x.first > y.first, x.second > y.second); }
-  [[gnu::always_inline]] friend auto operator<=(Pair x, Pair y) noexcept { return pair(x.first <= y.first, x.second <= y.second); }
-  [[gnu::always_inline]] friend auto operator>=(Pair x, Pair y) noexcept { return pair(x.first >= y.first, x.second >= y.second); }
-  [[gnu::always_inline]] friend auto operator==(Pair x, Pair y) noexcept { return pair(x.first == y.first, x.second == y.second); }
+  [[gnu::always_inline]] friend auto operator<(Pair x, Pair y) noexcept { return less(x, y); }
+  [[gnu::always_inline]] friend auto operator>(Pair x, Pair y) noexcept { return less(y, x); }
+  [[gnu::always_inline]] friend auto operator<=(Pair x, Pair y) noexcept { return at_most(x, y); }
+  [[gnu::always_inline]] friend auto operator>=(Pair x, Pair y) noexcept { return at_most(y, x); }
+  [[gnu::always_inline]] friend auto operator==(Pair x, Pair y) noexcept { return equal(x, y); }
   // clang-format on
-
- private:
-  template <class Compared>
-  [[gnu::always_inline]] static Pair<Compared, std::int64_t> pair(Compared a, Compared b) noexcept {
-    return {a, b};
-  }
 };
+
+template <class Half, class Element>
+inline constexpr std::size_t kLanesOf<Pair<Half, Element>> = 2 * kLanesOf<Half>;
+
+template <class HalfMask>
+[[nodiscard, gnu::always_inline]] inline Pair<HalfMask, std::int64_t> mask_of(HalfMask a, HalfMask b) noexcept {
+  return {a, b};
+}
+template <class Half>
+[[nodiscard, gnu::always_inline]] inline auto less(Pair<Half, double> x, Pair<Half, double> y) noexcept {
+  return mask_of(less(x.first, y.first), less(x.second, y.second));
+}
+template <class Half>
+[[nodiscard, gnu::always_inline]] inline auto at_most(Pair<Half, double> x, Pair<Half, double> y) noexcept {
+  return mask_of(at_most(x.first, y.first), at_most(x.second, y.second));
+}
+template <class Half>
+[[nodiscard, gnu::always_inline]] inline auto equal(Pair<Half, double> x, Pair<Half, double> y) noexcept {
+  return mask_of(equal(x.first, y.first), equal(x.second, y.second));
+}
+template <class Half>
+[[nodiscard, gnu::always_inline]] inline Pair<Half, double> larger(Pair<Half, double> a,
+                                                                   Pair<Half, double> b) noexcept {
+  return {larger(a.first, b.first), larger(a.second, b.second)};
+}
+template <class Half>
+[[nodiscard, gnu::always_inline]] inline Pair<Half, double> smaller(Pair<Half, double> a,
+                                                                    Pair<Half, double> b) noexcept {
+  return {smaller(a.first, b.first), smaller(a.second, b.second)};
+}
 
 template <class Half>
 [[nodiscard, gnu::always_inline]] inline bool any(Pair<Half, std::int64_t> mask) noexcept {
   return any(mask.first | mask.second);
 }
 
-[[nodiscard, gnu::always_inline]] inline RealRegister choose(MaskRegister condition, RealRegister yes,
-                                                             RealRegister no) noexcept {
-  return condition ? yes : no;
-}
 template <class HalfMask, class Half>
 [[nodiscard, gnu::always_inline]] inline Pair<Half, double> choose(Pair<HalfMask, std::int64_t> condition,
                                                                    Pair<Half, double> yes,
@@ -175,14 +161,10 @@ using Condition = std::conditional_t<std::same_as<V, double>, bool, Mask>;
 }
 
 /// std::max and std::min, lane by lane.
-template <Number V>
-[[nodiscard, gnu::always_inline]] inline V larger(V a, std::type_identity_t<V> b) noexcept {
-  return select(a < b, b, a);
-}
-template <Number V>
-[[nodiscard, gnu::always_inline]] inline V smaller(V a, std::type_identity_t<V> b) noexcept {
-  return select(b < a, b, a);
-}
+[[nodiscard, gnu::always_inline]] inline double larger(double a, double b) noexcept { return a < b ? b : a; }
+[[nodiscard, gnu::always_inline]] inline double smaller(double a, double b) noexcept { return b < a ? b : a; }
+[[nodiscard, gnu::always_inline]] inline Lanes larger(Lanes a, Lanes b) noexcept { return detail::larger(a, b); }
+[[nodiscard, gnu::always_inline]] inline Lanes smaller(Lanes a, Lanes b) noexcept { return detail::smaller(a, b); }
 
 [[nodiscard, gnu::always_inline]] inline bool any(bool condition) noexcept { return condition; }
 [[nodiscard, gnu::always_inline]] inline bool any(Mask condition) noexcept { return detail::any(condition); }

@@ -154,6 +154,18 @@ TEST_CASE("elementary functions keep their documented error", "[elementary]") {
     CHECK_WORST(0.9, worst<el::log1p>(kMillion, any_size, exact_log1p));
     CHECK_WORST(0.9, worst<el::log1p>(kMillion, range(0.0, 3.0), exact_log1p));
   }
+  SECTION("exp_within is exp, rough_exp is not far from it") {
+    double largest = 0.0;
+    int differ = 0;
+    for (std::uint64_t k = 0; k < kMillion; ++k) {
+      const double x = between(-708.0, 709.0, k);
+      differ += el::exp_within(x) != el::exp(x);
+      largest = std::max(largest, std::fabs(el::rough_exp(x) / el::exp(x) - 1.0));
+    }
+    CHECK(differ == 0);
+    CHECK(largest < 3e-6);
+    CHECK(largest > 2e-6);  // control: the measure sees what is there
+  }
   SECTION("one_minus_exp") {
     CHECK_WORST(
         1.2, worst<el::one_minus_exp>(

@@ -7,7 +7,9 @@
 #include "fixtures.hpp"
 #include "repoquake/engine/path_evaluator.hpp"
 #include "repoquake/engine/rounding.hpp"
+#include "repoquake/model/basis_trade.hpp"
 #include "repoquake/model/fed_balance_sheet.hpp"
+#include "repoquake/random/normal.hpp"
 #include "unit/count_allocations.hpp"
 
 using namespace repoquake;
@@ -47,6 +49,28 @@ TEST_CASE("a metric takes its memory before the first day", "[engine][metrics]")
     (void)metric.close();
   }
   CHECK(test::allocations() == before);
+}
+
+TEST_CASE("a draw that nothing depends on today is left out and moves no other", "[engine]") {
+  const auto plan = september({}, 256);
+  engine::BlockWorkspace work(plan);
+  engine::open_block(plan, 0, work);
+  const auto addressed = [&](std::uint32_t day, random::Stream stream) {
+    ColumnData column;
+    random::draw_normals(plan.seed, 0, day, stream, 0, column);
+    return column;
+  };
+  int period_ends = 0;
+  for (std::uint32_t day = 1; day < plan.days.size(); ++day) {
+    engine::simulate_day(plan, 0, day, work);
+    const bool is_period_end = plan.days[day].context.is_period_end;
+    CHECK(work.draws.rate_noise == addressed(day, random::Stream::rate_noise));
+    CHECK(work.draws.tail_width == addressed(day, random::Stream::tail_width));
+    CHECK((work.draws.pullback == addressed(day, random::Stream::pullback)) == is_period_end);
+    CHECK((work.draws.other_sales == addressed(day, random::Stream::other_sales)) == model::others_sell(work.flows));
+    period_ends += is_period_end;
+  }
+  CHECK(period_ends > 0);
 }
 
 TEST_CASE("the Fed's sheet balances to the cent on every path and day", "[engine]") {

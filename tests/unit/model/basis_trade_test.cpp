@@ -428,6 +428,61 @@ TEST_CASE("control: a slow average with a wrong weight is seen", "[basis_trade][
   CHECK_FALSE(judge_funds_days(0.0300001L).largest < 1e-8);
 }
 
+namespace {
+
+/// Some days of the same funds, with volatility as given.
+struct FundsRun {
+  PathState state{24};
+  DayOutcome out{};
+  std::vector<std::vector<double>> notional_then;  ///< after each day
+
+  explicit FundsRun(const ColumnData& volatility, const ModelParams& p = default_params()) {
+    Dice dice(88);
+    for (ColumnData* c : {&state.opening_spread, &state.funding_average}) c->fill(5.0);
+    for (ColumnData* c : {&state.margin_volatility, &state.slow_volatility}) c->fill(80.0);
+    for (ColumnData* c : {&state.futures_basis, &state.yield_impact}) c->fill(0.0);
+    state.other_sales_factor.fill(1.0);
+    open_funds(p, 800.0, 80.0, column_of([&] { return dice.normal(); }), state);
+    for (int day = 0; day < 6; ++day) {
+      DayFlows f = quiet_flows();
+      f.volatility = volatility;
+      f.other_sales.fill(day == 5 ? 80.0 : 0.0);
+      state.am_spread = column_of([&] { return dice.uniform(-5, 40); });
+      DayDraws d{};
+      d.other_sales = column_of([&] { return dice.normal(); });
+      out.flags.fill(0);
+      trade_basis(p, ordinary_day(), f, d, state, out);
+      notional_then.push_back(state.funds.notional);
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("volatility that is the same everywhere gives a path the same bits as one that is not", "[basis_trade]") {
+  ColumnData volatility = column(130.0);
+  const FundsRun same(volatility);
+  volatility[200] = 130.5;
+  const FundsRun other(volatility);
+  int differ = 0;
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    if (i == 200) continue;
+    differ += same.out.position[i] != other.out.position[i] || same.out.fund_equity[i] != other.out.fund_equity[i] ||
+              same.out.spiral_ratio[i] != other.out.spiral_ratio[i] ||
+              same.state.futures_basis[i] != other.state.futures_basis[i] ||
+              same.state.margin_volatility[i] != other.state.margin_volatility[i];
+  }
+  CHECK(differ == 0);
+  CHECK(same.out.spiral_ratio[200] != other.out.spiral_ratio[200]);  // control
+}
+
+TEST_CASE("cohorts are written on days of margin calls only", "[basis_trade]") {
+  const FundsRun calm(column(60.0));
+  CHECK(calm.notional_then.front() == calm.notional_then.back());
+  const FundsRun called(column(250.0));
+  CHECK(called.notional_then.front() != called.notional_then.back());
+}
+
 TEST_CASE("without a position the funds' day is finite and nothing is sold", "[basis_trade]") {
   const ModelParams p = default_params();
   PathState s{24};
