@@ -161,10 +161,20 @@ using Condition = std::conditional_t<std::same_as<V, double>, bool, Mask>;
 }
 
 /// std::max and std::min, lane by lane.
-[[nodiscard, gnu::always_inline]] inline double larger(double a, double b) noexcept { return a < b ? b : a; }
-[[nodiscard, gnu::always_inline]] inline double smaller(double a, double b) noexcept { return b < a ? b : a; }
-[[nodiscard, gnu::always_inline]] inline Lanes larger(Lanes a, Lanes b) noexcept { return detail::larger(a, b); }
-[[nodiscard, gnu::always_inline]] inline Lanes smaller(Lanes a, Lanes b) noexcept { return detail::smaller(a, b); }
+template <Number V>
+[[nodiscard, gnu::always_inline]] inline V larger(V a, std::type_identity_t<V> b) noexcept {
+  if constexpr (std::same_as<V, double>)
+    return a < b ? b : a;
+  else
+    return detail::larger(a, b);
+}
+template <Number V>
+[[nodiscard, gnu::always_inline]] inline V smaller(V a, std::type_identity_t<V> b) noexcept {
+  if constexpr (std::same_as<V, double>)
+    return b < a ? b : a;
+  else
+    return detail::smaller(a, b);
+}
 
 [[nodiscard, gnu::always_inline]] inline bool any(bool condition) noexcept { return condition; }
 [[nodiscard, gnu::always_inline]] inline bool any(Mask condition) noexcept { return detail::any(condition); }
