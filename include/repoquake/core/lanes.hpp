@@ -27,7 +27,9 @@ inline constexpr std::size_t kLanesOf = kRegisterLanes;
 /// A register, or a pair, of equal elements.
 template <class Register, class Element>
 [[nodiscard, gnu::always_inline]] inline Register filled(Element value) noexcept {
-  if constexpr (std::is_constructible_v<Register, Element>)
+  if constexpr (requires { Register::filled(value); })
+    return Register::filled(value);
+  else if constexpr (std::is_class_v<Register>)
     return Register(value);
   else
     return value - Register{};  // vector types have no constructor

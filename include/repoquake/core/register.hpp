@@ -48,6 +48,10 @@ using BitsRegister [[gnu::vector_size(kRegisterLanes * 8)]] = std::uint64_t;
 struct MaskRegister {
   __mmask8 bits;
 
+  /// Everywhere true (-1) or false (0).
+  [[nodiscard, gnu::always_inline]] static MaskRegister filled(std::int64_t value) noexcept {
+    return {static_cast<__mmask8>(value)};
+  }
   [[nodiscard, gnu::always_inline]] std::int64_t operator[](std::size_t i) const noexcept { return -((bits >> i) & 1); }
   // clang-format off
   [[gnu::always_inline]] friend MaskRegister operator&(MaskRegister x, MaskRegister y) noexcept { return {static_cast<__mmask8>(x.bits & y.bits)}; }
