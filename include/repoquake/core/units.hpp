@@ -3,6 +3,7 @@
 /// The Fed balance sheet alone is kept in integer cents, so that its identity holds exactly.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 namespace repoquake {
@@ -23,8 +24,18 @@ inline constexpr double kDayCountBasis = 360.0;
   return static_cast<Cents>(cents + (cents < 0.0 ? -0.5 : 0.5));
 }
 
-[[nodiscard]] constexpr UsdBn to_usd_bn(Cents cents) noexcept { return static_cast<double>(cents) / kCentsPerUsdBn; }
+/// The double nearest to a whole number, as static_cast gives it, by arithmetic that every instruction set has for vectors:
+/// both halves are put into the low bits of a double, of 2^84 + 2^63 + x and of 2^52 + x; one addition rounds.
+[[nodiscard]] constexpr double to_real(std::int64_t x) noexcept {
+  const auto bits = static_cast<std::uint64_t>(x);
+  const double high = std::bit_cast<double>((bits >> 32U) ^ 0x4530'0000'8000'0000U);
+  const double low = std::bit_cast<double>((bits & 0xffff'ffffU) | 0x4330'0000'0000'0000U);
+  return (high - 0x1.00000801p84) + low;
+}
 
+[[nodiscard]] constexpr UsdBn to_usd_bn(Cents cents) noexcept { return to_real(cents) / kCentsPerUsdBn; }
+
+static_assert(to_real(-1) == -1.0 && to_real(9'007'199'254'740'993) == 9'007'199'254'740'992.0);
 static_assert(to_cents(0.005) == 500'000'000 && to_cents(-1.0) == -100'000'000'000);
 
 }  // namespace repoquake

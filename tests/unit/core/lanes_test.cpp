@@ -85,3 +85,16 @@ TEST_CASE("larger and smaller are std::max and std::min, ties and signed zeros i
       CHECK(std::bit_cast<std::uint64_t>(smaller(Lanes(a), b)[1]) == std::bit_cast<std::uint64_t>(std::min(a, b)));
     }
 }
+
+TEST_CASE("to_real is the conversion of the language", "[units]") {
+  std::uint64_t bits = 20190917;
+  int differ = 0, rounded = 0;
+  for (int k = 0; k < 200'000; ++k) {
+    bits = bits * 6364136223846793005U + 1442695040888963407U;
+    const auto x = static_cast<std::int64_t>(bits) >> (k % 64);
+    differ += to_real(x) != static_cast<double>(x);
+    rounded += static_cast<std::int64_t>(static_cast<double>(x >> 1)) != x >> 1;
+  }
+  CHECK(differ == 0);
+  CHECK(rounded > 1000);  // the last bits of many do not fit
+}
