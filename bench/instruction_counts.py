@@ -45,7 +45,7 @@ def counts_of(program):
              "--paths", PATHS, "--threads", 1, "--quiet", "--set", "output.paths=none", "--output", result], env=environment)
         table = run(["callgrind_annotate", "--inclusive=yes", "--threshold=100", profile])
         with h5py.File(result) as file:
-            path_days = PATHS * (len(file["day"]) - 1)  # the opening day is given
+            path_days = PATHS * (len(file["stats/time"]) - 1)  # the opening day is given
     counts = {}
     for kernel in KERNELS:
         found = re.search(r"^\s*([\d,]+)\s.*?:repoquake::" + re.escape(kernel) + r"\(", table, re.MULTILINE)

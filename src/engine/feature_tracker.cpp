@@ -36,8 +36,14 @@ void FeatureTracker::see(const plan::Plan& plan, std::uint32_t day, const BlockW
     add(PathFeature::days_above_corridor,
         [&](std::size_t i) { return spread[i] + lag * state.policy.rate_shift[i] > context.corridor_top ? 1.0 : 0.0; });
   }
-  const auto raise = [this](PathFeature feature, auto&& value) { fold(feature, larger<double>, value); };
-  const auto lower = [this](PathFeature feature, auto&& value) { fold(feature, smaller<double>, value); };
+  const auto raise = [this](PathFeature feature, auto&& value) {
+    fold(
+        feature, [](double a, double b) { return larger(a, b); }, value);
+  };
+  const auto lower = [this](PathFeature feature, auto&& value) {
+    fold(
+        feature, [](double a, double b) { return smaller(a, b); }, value);
+  };
   const auto of = [](const ColumnData& column) { return [&column](std::size_t i) { return column[i]; }; };
   const auto amount = [](const CentsData& cents) { return [&cents](std::size_t i) { return to_usd_bn(cents[i]); }; };
   raise(PathFeature::peak_p99_spread, of(out.percentiles.back()));

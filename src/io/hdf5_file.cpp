@@ -11,6 +11,7 @@
 #include <memory>
 #include <new>
 #include <numeric>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -360,9 +361,7 @@ int open_descriptor(const std::string& path, int flags) {
 }
 
 /// File systems without locks are taken as unlocked.
-bool is_being_written(int descriptor) {
-  return ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-}
+bool is_being_written(int descriptor) { return ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK; }
 
 hid_t make_access(FileState* state) {
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
@@ -1168,7 +1167,12 @@ void File::sync_data() const {
   check(0, file, "");
 }
 
-FileLock File::share_lock() const { return FileLock(::fcntl(handle_.file().descriptor, F_DUPFD_CLOEXEC, 0)); }
+FileLock File::share_lock() const {
+  const FileState& file = handle_.file();
+  const int descriptor = ::fcntl(file.descriptor, F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0) throw IoError(file.path + ": cannot lock: " + std::generic_category().message(errno));
+  return FileLock(descriptor);
+}
 
 void File::close(bool to_disk) {
   silence();
