@@ -5,7 +5,8 @@
 
 ns are per path and day, the opening day counted: CPU (user and system, of all threads) or wall time of the process, less
 that of a run of the first 256 paths, so without start-up. Seconds are of the whole process. Contenders take turns, every one once a round: median [least .. largest] over rounds. REPOQUAKE_ISA is
-passed on; the program says what it makes of it. --largest 10000000 adds 10^7 paths to the table by paths.
+passed on; the program says what it makes of it. --largest 10000000 adds 10^7 paths to the table by paths. Memory is the
+peak resident size; a process begins with that of the one that starts it, so less than the 45 MB of this script does not show.
 """
 
 import argparse
