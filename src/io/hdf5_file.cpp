@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -188,6 +189,15 @@ void silence() {
   static_cast<void>(closed);
   thread_local const bool silent = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
   static_cast<void>(silent);
+}
+
+/// Without memory the library (1.10.8) may follow a null pointer while it cleans up; so whoever writes asks first whether
+/// there is what a write takes. Nothing is touched, and the next moment somebody else may have it: it makes the fault rare.
+void require_memory_to_write() {
+  constexpr std::size_t kRoom = std::size_t{2} << 20;
+  void* volatile room = std::malloc(kRoom);  // volatile: else the compiler sees that nobody uses it
+  if (room == nullptr) throw std::bad_alloc();
+  std::free(room);
 }
 
 /// An identifier for the length of a function.
@@ -762,6 +772,7 @@ std::vector<std::string> Dataset::dimensions() const {
 }
 
 void Dataset::write_numbers(ElementType type, const void* values, [[maybe_unused]] std::size_t count) const {
+  require_memory_to_write();
   silence();
 #if defined(REPOQUAKE_CONTRACTS) && REPOQUAKE_CONTRACTS
   const Extent extent = shape();
@@ -772,6 +783,7 @@ void Dataset::write_numbers(ElementType type, const void* values, [[maybe_unused
 }
 
 std::uint64_t Dataset::write_chunk(std::span<const std::uint64_t> offset, std::span<const std::byte> stored) const {
+  require_memory_to_write();
   silence();
   const std::vector<hsize_t> at = sizes_of(offset);
   FileState& file = handle_.file();
@@ -891,6 +903,7 @@ void Dataset::attach_scale(unsigned dimension, const Dataset& scale) const {
 // Group
 
 Group Group::create_group(std::string_view name) const {
+  require_memory_to_write();
   silence();
   const std::string key(name);
   const Owned properties(H5Pcreate(H5P_GROUP_CREATE));
@@ -903,6 +916,7 @@ Group Group::create_group(std::string_view name) const {
 }
 
 Dataset Group::create_numbers(std::string_view name, ElementType type, const Layout& layout, const void* fill) const {
+  require_memory_to_write();
   silence();
   RQ_EXPECT(layout.chunk.empty() || layout.chunk.size() == layout.shape.size());
   RQ_EXPECT((layout.deflate_level == 0 && !layout.checksum) || !layout.chunk.empty());
@@ -927,6 +941,7 @@ Dataset Group::create_numbers(std::string_view name, ElementType type, const Lay
 }
 
 Dataset Group::create_strings(std::string_view name, std::span<const std::string> texts, const Extent& shape) const {
+  require_memory_to_write();
   silence();
   const std::string key(name);
   const FileState& file = handle_.file();
