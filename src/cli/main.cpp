@@ -1,4 +1,5 @@
 #include <csignal>
+#include <cstddef>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -12,8 +13,20 @@
 #include "cli/exit_codes.hpp"
 #include "repoquake/core/error.hpp"
 
+namespace {
+
+/// Takes the stack that a run will need while there is memory: where a stack cannot grow there is no error to catch.
+[[gnu::noinline]] void take_stack() {
+  constexpr std::size_t kBytes = std::size_t{1} << 20, kPage = 4096;
+  [[maybe_unused]] volatile char room[kBytes];
+  for (std::size_t i = 0; i < kBytes; i += kPage) room[kBytes - 1 - i] = 0;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace repoquake;
+  take_stack();
 #if defined(__GLIBC__)
   // Statistics grow in the hands of whichever thread is next, and with a heap for each thread they grow in each of them.
   mallopt(M_ARENA_MAX, 1);  // nobody waits for it: a chunk allocates, a day step does not
