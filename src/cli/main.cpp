@@ -1,7 +1,9 @@
 #include <csignal>
 #include <cstddef>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,9 @@ namespace {
 /// Takes the stack that a run will need while there is memory: where a stack cannot grow there is no error to catch.
 [[gnu::noinline]] void take_stack() {
   constexpr std::size_t kBytes = std::size_t{1} << 20, kPage = 4096;
+  void* volatile same = std::malloc(2 * kBytes);  // volatile: else the compiler sees that nobody uses it
+  if (same == nullptr) throw std::bad_alloc();
+  std::free(same);
   [[maybe_unused]] volatile char room[kBytes];
   for (std::size_t i = 0; i < kBytes; i += kPage) room[kBytes - 1 - i] = 0;
 }
@@ -26,13 +31,13 @@ namespace {
 
 int main(int argc, char** argv) {
   using namespace repoquake;
-  take_stack();
 #if defined(__GLIBC__)
   // Statistics grow in the hands of whichever thread is next, and with a heap for each thread they grow in each of them.
   mallopt(M_ARENA_MAX, 1);  // nobody waits for it: a chunk allocates, a day step does not
 #endif
   (void)std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the file-size limit then fails like any other, with EFBIG
   try {
+    take_stack();
     const int code = cli::dispatch({argv + 1, argv + argc}, std::cout, std::cerr);
     std::cout.flush();
     if (!std::cout) throw IoError("standard output: cannot be written");
