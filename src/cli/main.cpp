@@ -17,14 +17,20 @@
 
 namespace {
 
-/// Takes the stack that a run will need while there is memory: where a stack cannot grow there is no error to catch.
-[[gnu::noinline]] void take_stack() {
-  constexpr std::size_t kBytes = std::size_t{1} << 20, kPage = 4096;
-  void* volatile same = std::malloc(2 * kBytes);  // volatile: else the compiler sees that nobody uses it
+constexpr std::size_t kStack = std::size_t{1} << 20, kPage = 4096;
+
+/// Takes the stack that a run will need while there is memory: where a stack cannot grow there is no error to catch. Its
+/// first instructions touch all of it.
+[[gnu::noinline]] void touch_stack() {
+  [[maybe_unused]] volatile char room[kStack];
+  for (std::size_t i = 0; i < kStack; i += kPage) room[kStack - 1 - i] = 0;
+}
+
+void take_stack() {
+  void* volatile same = std::malloc(2 * kStack);  // volatile: else the compiler sees that nobody uses it
   if (same == nullptr) throw std::bad_alloc();
   std::free(same);
-  [[maybe_unused]] volatile char room[kBytes];
-  for (std::size_t i = 0; i < kBytes; i += kPage) room[kBytes - 1 - i] = 0;
+  touch_stack();
 }
 
 }  // namespace
