@@ -1,6 +1,5 @@
 #include <csignal>
 #include <cstddef>
-#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -14,6 +13,7 @@
 #include "cli/dispatch.hpp"
 #include "cli/exit_codes.hpp"
 #include "repoquake/core/error.hpp"
+#include "repoquake/io/address_space.hpp"
 
 namespace {
 
@@ -27,9 +27,7 @@ constexpr std::size_t kStack = std::size_t{1} << 20, kPage = 4096;
 }
 
 void take_stack() {
-  void* volatile same = std::malloc(2 * kStack);  // volatile: else the compiler sees that nobody uses it
-  if (same == nullptr) throw std::bad_alloc();
-  std::free(same);
+  repoquake::io::require_address_space(2 * kStack);
   touch_stack();
 }
 

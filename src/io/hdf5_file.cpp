@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -26,6 +25,7 @@
 #include "io/rehearsal.hpp"
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/error.hpp"
+#include "repoquake/io/address_space.hpp"
 
 #if H5_VERSION_GE(1, 13, 2)
 #include <H5FDdevelop.h>
@@ -191,13 +191,10 @@ void silence() {
   static_cast<void>(silent);
 }
 
-/// Without memory the library (1.10.8) may follow a null pointer while it cleans up; so whoever writes asks first whether
-/// there is what a write takes. Nothing is touched, and the next moment somebody else may have it: it makes the fault rare.
-void require_memory_to_write() {
-  constexpr std::size_t kRoom = std::size_t{2} << 20;
-  void* volatile room = std::malloc(kRoom);  // volatile: else the compiler sees that nobody uses it
-  if (room == nullptr) throw std::bad_alloc();
-  std::free(room);
+/// Before a call that may fail: the library is silent, and there is the memory that a call takes (opening a file takes most).
+void begin_call() {
+  silence();
+  require_address_space(std::size_t{2} << 20);
 }
 
 /// An identifier for the length of a function.
@@ -590,7 +587,7 @@ Handle::~Handle() {
 // Attributes
 
 void Attributes::set(std::string_view name, std::string_view text) const {
-  silence();
+  begin_call();
   const std::string key(name);
   const std::string value(text);
   const FileState& file = object_->file();
@@ -606,7 +603,7 @@ void Attributes::set(std::string_view name, std::string_view text) const {
 
 void Attributes::set_numbers(std::string_view name, ElementType type, const void* values, std::size_t count,
                              bool is_scalar) const {
-  silence();
+  begin_call();
   const std::string key(name);
   const FileState& file = object_->file();
   const Extent extent = is_scalar ? Extent{} : Extent{count};
@@ -671,7 +668,7 @@ std::vector<std::uint64_t> naturals_in(hid_t attribute, const FileState& file, c
 }  // namespace
 
 std::optional<std::string> Attributes::text(std::string_view name) const {
-  silence();
+  begin_call();
   const std::string key(name);
   const FileState& file = object_->file();
   if (check(H5Aexists(object_->id(), key.c_str()), file, key) == 0) return std::nullopt;
@@ -679,7 +676,7 @@ std::optional<std::string> Attributes::text(std::string_view name) const {
 }
 
 bool Attributes::read_number(std::string_view name, ElementType as, void* value) const {
-  silence();
+  begin_call();
   const std::string key(name);
   const FileState& file = object_->file();
   if (check(H5Aexists(object_->id(), key.c_str()), file, key) == 0) return false;
@@ -702,7 +699,7 @@ std::optional<std::uint64_t> Attributes::natural(std::string_view name) const {
 }
 
 std::vector<std::uint64_t> Attributes::naturals(std::string_view name) const {
-  silence();
+  begin_call();
   const std::string key(name);
   const FileState& file = object_->file();
   if (check(H5Aexists(object_->id(), key.c_str()), file, key) == 0) return {};
@@ -712,7 +709,7 @@ std::vector<std::uint64_t> Attributes::naturals(std::string_view name) const {
 // Dataset
 
 Extent Dataset::shape() const {
-  silence();
+  begin_call();
   const FileState& file = handle_.file();
   const Owned space(check(H5Dget_space(handle_.id()), file, full_name(handle_.id())));
   const int rank = check(H5Sget_simple_extent_ndims(space), file, full_name(handle_.id()));
@@ -722,12 +719,12 @@ Extent Dataset::shape() const {
 }
 
 ElementType Dataset::type() const {
-  silence();
+  begin_call();
   return element_of(Owned(check(H5Dget_type(handle_.id()), handle_.file(), full_name(handle_.id()))));
 }
 
 std::uint64_t Dataset::stored_bytes() const {
-  silence();
+  begin_call();
   return H5Dget_storage_size(handle_.id());
 }
 
@@ -746,7 +743,7 @@ std::string name_of_scale(Hid dataset, const void* reference, FileState& file) {
 
 // The library's own H5DSget_num_scales frees what it never read when the attribute is damaged; so this reads it itself.
 std::vector<std::string> Dataset::dimensions() const {
-  silence();
+  begin_call();
   constexpr const char* kListName = "DIMENSION_LIST";  // per dimension the references to its scales
   const FileState& file = handle_.file();
   std::vector<std::string> names(shape().size());
@@ -772,8 +769,7 @@ std::vector<std::string> Dataset::dimensions() const {
 }
 
 void Dataset::write_numbers(ElementType type, const void* values, [[maybe_unused]] std::size_t count) const {
-  require_memory_to_write();
-  silence();
+  begin_call();
 #if defined(REPOQUAKE_CONTRACTS) && REPOQUAKE_CONTRACTS
   const Extent extent = shape();
   RQ_EXPECT(std::accumulate(extent.begin(), extent.end(), std::uint64_t{1}, std::multiplies<>()) == count);
@@ -783,8 +779,7 @@ void Dataset::write_numbers(ElementType type, const void* values, [[maybe_unused
 }
 
 std::uint64_t Dataset::write_chunk(std::span<const std::uint64_t> offset, std::span<const std::byte> stored) const {
-  require_memory_to_write();
-  silence();
+  begin_call();
   const std::vector<hsize_t> at = sizes_of(offset);
   FileState& file = handle_.file();
   file.last_written = nullptr;
@@ -802,13 +797,13 @@ std::uint64_t Dataset::write_chunk(std::span<const std::uint64_t> offset, std::s
 }
 
 void Dataset::resize(const Extent& new_shape) const {
-  silence();
+  begin_call();
   const std::vector<hsize_t> sizes = sizes_of(new_shape);
   check(H5Dset_extent(handle_.id(), sizes.data()), handle_.file(), full_name(handle_.id()));
 }
 
 std::vector<double> Dataset::read_numbers(std::uint64_t first, std::uint64_t count) const {
-  silence();
+  begin_call();
   const FileState& file = handle_.file();
   const std::string name = full_name(handle_.id());
   const Extent extent = shape();
@@ -838,7 +833,7 @@ std::vector<double> Dataset::read_numbers(std::uint64_t first, std::uint64_t cou
 }
 
 std::vector<std::string> Dataset::read_texts() const {
-  silence();
+  begin_call();
   const FileState& file = handle_.file();
   const std::string name = full_name(handle_.id());
   if (type() != ElementType::text) throw DataError(file.path + ": " + name + ": has no texts");
@@ -877,7 +872,7 @@ std::vector<std::string> Dataset::read_texts() const {
 }
 
 std::vector<std::byte> Dataset::read_chunk(std::span<const std::uint64_t> offset) const {
-  silence();
+  begin_call();
   const FileState& file = handle_.file();
   const std::string name = full_name(handle_.id());
   const std::vector<hsize_t> at = sizes_of(offset);
@@ -891,20 +886,19 @@ std::vector<std::byte> Dataset::read_chunk(std::span<const std::uint64_t> offset
 }
 
 void Dataset::make_scale(std::string_view name) const {
-  silence();
+  begin_call();
   check(H5DSset_scale(handle_.id(), std::string(name).c_str()), handle_.file(), full_name(handle_.id()));
 }
 
 void Dataset::attach_scale(unsigned dimension, const Dataset& scale) const {
-  silence();
+  begin_call();
   check(H5DSattach_scale(handle_.id(), scale.handle_.id(), dimension), handle_.file(), full_name(handle_.id()));
 }
 
 // Group
 
 Group Group::create_group(std::string_view name) const {
-  require_memory_to_write();
-  silence();
+  begin_call();
   const std::string key(name);
   const Owned properties(H5Pcreate(H5P_GROUP_CREATE));
   H5Pset_obj_track_times(properties, false);
@@ -916,8 +910,7 @@ Group Group::create_group(std::string_view name) const {
 }
 
 Dataset Group::create_numbers(std::string_view name, ElementType type, const Layout& layout, const void* fill) const {
-  require_memory_to_write();
-  silence();
+  begin_call();
   RQ_EXPECT(layout.chunk.empty() || layout.chunk.size() == layout.shape.size());
   RQ_EXPECT((layout.deflate_level == 0 && !layout.checksum) || !layout.chunk.empty());
   const std::string key(name);
@@ -941,8 +934,7 @@ Dataset Group::create_numbers(std::string_view name, ElementType type, const Lay
 }
 
 Dataset Group::create_strings(std::string_view name, std::span<const std::string> texts, const Extent& shape) const {
-  require_memory_to_write();
-  silence();
+  begin_call();
   const std::string key(name);
   const FileState& file = handle_.file();
   const Owned type(make_text_type());
@@ -973,7 +965,7 @@ Dataset Group::create_texts(std::string_view name, std::span<const std::string> 
 }
 
 std::vector<Group::Child> Group::children() const {
-  silence();
+  begin_call();
   const FileState& file = handle_.file();
   std::vector<std::string> names;
   const H5L_iterate_t take_name = [](hid_t, const char* name, const H5L_info_t* link, void* out) noexcept -> herr_t {
@@ -997,7 +989,7 @@ std::vector<Group::Child> Group::children() const {
 }
 
 Group Group::open_group(std::string_view path) const {
-  silence();
+  begin_call();
   const std::string key(path);
   require_hard_links(handle_.id(), key, handle_.file());
   Handle group(H5Gopen2(handle_.id(), key.c_str(), H5P_DEFAULT), handle_.shared_file());
@@ -1006,7 +998,7 @@ Group Group::open_group(std::string_view path) const {
 }
 
 Dataset Group::open_dataset(std::string_view path) const {
-  silence();
+  begin_call();
   const std::string key(path);
   require_hard_links(handle_.id(), key, handle_.file());
   Handle dataset(H5Dopen2(handle_.id(), key.c_str(), H5P_DEFAULT), handle_.shared_file());
@@ -1124,7 +1116,7 @@ void Group::rehearse(int depth, std::size_t& n_objects) const {
 }
 
 File File::create(const std::string& path) {
-  silence();
+  begin_call();
   const auto state = std::make_shared<FileState>(path, open_descriptor(path, O_RDWR | O_CREAT | O_EXCL), false);
   lock_to_write(state->descriptor, path);
   const Owned access(make_access(state.get()));
@@ -1138,7 +1130,7 @@ File File::create(const std::string& path) {
 }
 
 File File::open(const std::string& path) {
-  silence();
+  begin_call();
   const int descriptor = open_descriptor(path, O_RDONLY | O_NONBLOCK);
   const auto state = std::make_shared<FileState>(path, descriptor, true);
   struct stat status {};
@@ -1165,14 +1157,14 @@ File File::open(const std::string& path) {
 }
 
 Group File::root() const {
-  silence();
+  begin_call();
   Handle group(H5Gopen2(handle_.id(), "/", H5P_DEFAULT), handle_.shared_file());
   check(group.id(), handle_.file(), "/");
   return Group(std::move(group));
 }
 
 void File::flush() const {
-  silence();
+  begin_call();
   check(H5Fflush(handle_.id(), H5F_SCOPE_GLOBAL), handle_.file(), "");
 }
 

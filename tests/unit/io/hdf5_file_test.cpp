@@ -3,6 +3,8 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <limits>
+#include <new>
 #include <thread>
 
 #include <catch2/catch.hpp>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "repoquake/core/error.hpp"
+#include "repoquake/io/address_space.hpp"
 #include "synthetic_run.hpp"
 
 using namespace repoquake;
@@ -183,4 +186,9 @@ TEST_CASE("equal calls give equal bytes", "[io]") {
   }
   CHECK(test::slurp(folder / "a.h5") == test::slurp(folder / "b.h5"));
   CHECK(test::slurp(folder / "a.h5").size() > 500);
+}
+
+TEST_CASE("address space that the system has not is an error", "[address_space]") {
+  CHECK_NOTHROW(io::require_address_space(std::size_t{4} << 20));
+  CHECK_THROWS_AS(io::require_address_space(std::numeric_limits<std::size_t>::max() / 2), std::bad_alloc);
 }
