@@ -80,7 +80,7 @@ for case in tree.parse(sys.argv[1]).getroot().iter("testcase"):
     count[outcome] += 1
     if outcome == "failed":
         reason = case.find("failure")
-        why = (reason if reason is not None else skip if skip is not None else case).get("message") or "timed out or stopped"
+        why = (reason if reason is not None else skip if skip is not None else case).get("message") or "failed or timed out"
         print(f"\nFAILED {case.get('name')}: {why}\n{case.findtext('system-out', '').strip()}", file=sys.stderr)
 print(count["passed"], count["failed"], count["skipped"])
 PYTHON

@@ -10,6 +10,7 @@
 #include "repoquake/core/flags.hpp"
 #include "repoquake/engine/run.hpp"
 #include "repoquake/engine/simulate_block.hpp"
+#include "repoquake/model/basis_trade.hpp"
 
 namespace repoquake::engine {
 namespace {
@@ -54,14 +55,14 @@ std::vector<TraceValue> path_draws(const plan::Plan& plan, const BlockWorkspace&
   return lane.take();
 }
 
-std::vector<TraceValue> day_draws(const model::DayDraws& d, LaneReader lane) {
-  return lane.read("need_shock", kOne, d.need_shock)
-      .read("late_shock", kOne, d.late_shock)
-      .read("pullback", kOne, d.pullback)
-      .read("rate_noise", kOne, d.rate_noise)
-      .read("tail_width", kOne, d.tail_width)
-      .read("other_sales", kOne, d.other_sales)
-      .take();
+/// Those that were made today.
+std::vector<TraceValue> day_draws(const model::DayContext& day, const BlockWorkspace& work, LaneReader lane) {
+  const model::DayDraws& d = work.draws;
+  lane.read("need_shock", kOne, d.need_shock).read("late_shock", kOne, d.late_shock);
+  if (day.is_period_end) lane.read("pullback", kOne, d.pullback);
+  lane.read("rate_noise", kOne, d.rate_noise).read("tail_width", kOne, d.tail_width);
+  if (model::others_sell(work.flows)) lane.read("other_sales", kOne, d.other_sales);
+  return lane.take();
 }
 
 std::vector<TraceValue> driver_draws(const model::DriverDraws& d, LaneReader lane) {
@@ -198,7 +199,7 @@ std::vector<TraceDay> trace_path(const plan::Plan& plan, std::uint64_t path) {
       row.reserves_before = work->state.sheet.reserves[lane];
     } else {
       simulate_day(plan, first_path, day, *work);
-      row.draws = day_draws(work->draws, LaneReader(lane));
+      row.draws = day_draws(plan.days[day].context, *work, LaneReader(lane));
       if (plan.drivers.any()) append(row.draws, driver_draws(work->driver_draws, LaneReader(lane)));
       row.flows = flows_of(work->flows, LaneReader(lane));
       row.ledger = ledger_of(*sheet_before, work->state.sheet, lane);

@@ -1,6 +1,7 @@
 #include "repoquake/report/reverse_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -42,7 +43,7 @@ std::string range_text(const Interval& interval, double origin, int decimals) {
 
 void add_line(std::string& text, std::string_view label, const std::vector<std::string>& cells) {
   std::string row = fmt::format("  {:<34}", label);
-  constexpr int kWidths[]{14, 26, 18, 26};
+  constexpr std::array kWidths{14, 26, 18, 26};
   for (std::size_t k = 0; k < cells.size(); ++k) row += fmt::format("{:>{}}", cells[k], kWidths[k]);
   row.erase(row.find_last_not_of(' ') + 1);
   text += row + '\n';

@@ -287,6 +287,14 @@ class WhatIsRefused(Case):
     def left(self):
         return {p.name: digest(p) for p in self.folder.iterdir()}
 
+    def begin_another(self):
+        """A run that is being written, and not the interrupted one that it looks at first."""
+        self.partial.unlink()
+        self.checkpoint.unlink()
+        run = self.hold_it("--paths", self.N)
+        wait_until(lambda: "is being written" in self.info(), run)
+        return run
+
     def test_another_run(self):
         before = self.left()
         for words, why in ((("--seed", 2, "--paths", self.N), "seed 20190917 in the file, 2 asked"),
@@ -325,8 +333,7 @@ class WhatIsRefused(Case):
         self.assertIn("starts anew", self.run_it("--resume", "--paths", 400, "--force").stderr)
 
     def test_a_run_that_is_going_on(self):
-        run = self.hold_it("--paths", self.N, "--force")
-        wait_until(lambda: "is being written" in self.info(), run)
+        run = self.begin_another()
         for words in (("--resume",), ("--force",), ()):
             said = self.run_it("--paths", self.N, *words, code=74).stderr
             self.assertRegex(said, r"X\.h5\.partial: is being written by a running process\n$")
@@ -335,8 +342,7 @@ class WhatIsRefused(Case):
 
     def test_a_run_whose_file_was_taken_away(self):
         """Another one begins under its name: what is half of that one must not become the result of the first."""
-        first = self.hold_it("--paths", self.N, "--force")
-        wait_until(lambda: "is being written" in self.info(), first)
+        first = self.begin_another()
         self.partial.unlink()
         second = self.hold_it("--paths", self.N, "--seed", 3)
         wait_until(lambda: "is being written" in self.info(), second)

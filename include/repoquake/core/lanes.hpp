@@ -1,5 +1,5 @@
-/// Several paths abreast in vector registers: for the few loops that a compiler does not vectorise by itself, those that
-/// iterate until every lane is done.
+/// Several paths abreast in vector registers: for the loops that a compiler does not vectorise by itself, those that iterate
+/// until every lane is done and those over more columns than it can tell apart.
 ///
 /// `Lanes` are four registers of the instruction set compiled for: four chains of dependent arithmetic fill the time that
 /// one would spend waiting. The width may not show: lanes do not see each other, so a path has the same bits among 8, 16 or
@@ -206,26 +206,26 @@ template <Number V>
 
 /// 0, 1, 2, ...
 [[nodiscard, gnu::always_inline]] inline LaneBits lane_numbers() noexcept {
-  constexpr std::size_t n = detail::kRegisterLanes;
+  constexpr std::size_t kN = detail::kRegisterLanes;
   detail::BitsRegister numbers;
-  for (std::size_t i = 0; i < n; ++i) numbers[i] = i;
-  return {{numbers, numbers + n}, {numbers + 2 * n, numbers + 3 * n}};
+  for (std::size_t i = 0; i < kN; ++i) numbers[i] = i;
+  return {{numbers, numbers + kN}, {numbers + 2 * kN, numbers + 3 * kN}};
 }
 
 /// Lanes i, i + 1, ... of a column.
 [[nodiscard, gnu::always_inline]] inline Lanes load(ConstColumn column, std::size_t i) noexcept {
   const double* const from = column.data() + i;
-  constexpr std::size_t n = detail::kRegisterLanes;
-  return {{detail::read<detail::RealRegister>(from), detail::read<detail::RealRegister>(from + n)},
-          {detail::read<detail::RealRegister>(from + 2 * n), detail::read<detail::RealRegister>(from + 3 * n)}};
+  constexpr std::size_t kN = detail::kRegisterLanes;
+  return {{detail::read<detail::RealRegister>(from), detail::read<detail::RealRegister>(from + kN)},
+          {detail::read<detail::RealRegister>(from + 2 * kN), detail::read<detail::RealRegister>(from + 3 * kN)}};
 }
 [[gnu::always_inline]] inline void store(Lanes lanes, Column column, std::size_t i) noexcept {
   double* const to = column.data() + i;
-  constexpr std::size_t n = detail::kRegisterLanes;
+  constexpr std::size_t kN = detail::kRegisterLanes;
   std::memcpy(to, &lanes.first.first, sizeof lanes.first.first);
-  std::memcpy(to + n, &lanes.first.second, sizeof lanes.first.second);
-  std::memcpy(to + 2 * n, &lanes.second.first, sizeof lanes.second.first);
-  std::memcpy(to + 3 * n, &lanes.second.second, sizeof lanes.second.second);
+  std::memcpy(to + kN, &lanes.first.second, sizeof lanes.first.second);
+  std::memcpy(to + 2 * kN, &lanes.second.first, sizeof lanes.second.first);
+  std::memcpy(to + 3 * kN, &lanes.second.second, sizeof lanes.second.second);
 }
 
 /// Is the quantity the same on every path? What depends on nothing else is then worth computing once.

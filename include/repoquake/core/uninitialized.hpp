@@ -12,7 +12,7 @@ template <class T>
 struct Uninitialized : std::allocator<T> {
   static_assert(std::is_trivially_default_constructible_v<T>);
   template <class Other>
-  struct rebind {
+  struct rebind {  // NOLINT(readability-identifier-naming): the name that the standard looks for
     using other = Uninitialized<Other>;
   };
   void construct(T* place) noexcept { ::new (static_cast<void*>(place)) T; }
