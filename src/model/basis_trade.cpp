@@ -1,8 +1,10 @@
 #include "repoquake/model/basis_trade.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/elementary.hpp"
@@ -32,31 +34,6 @@ double basis_after(const BasisParams& b, const SalesTerms& t, double total) noex
   return basis_after(b, t.basis, t.impact, total);
 }
 
-/// How one cohort answers a loss per notional.
-struct Answer {
-  UsdBn sales;
-  bool is_forced;
-  bool is_free;  ///< neither the cap nor the voluntary floor binds, equity is positive: sales rise with the loss
-};
-
-inline Answer answer_loss(const BasisParams& b, const SalesTerms& t, double notional, double equity,
-                          double loss_per_notional) noexcept {
-  const double after_loss = equity - notional * loss_per_notional;
-  const double cap = b.max_daily_sale * notional;
-  const double voluntary = std::min(t.exit_share * notional, cap);
-  const bool is_forced = after_loss < t.margin * (1.0 + b.maintenance_cushion) * (1.0 - t.exit_share) * notional;
-  if (!is_forced) return {voluntary, false, false};
-  const double wanted = notional - std::max(after_loss, 0.0) / (t.margin * (1.0 + b.target_cushion));
-  const double sales = std::clamp(wanted, voluntary, std::max(cap, voluntary));
-  return {sales, true, wanted > voluntary && wanted < cap && after_loss > 0.0};
-}
-
-double voluntary_sales(const BasisParams& b, const SalesTerms& t, std::span<const double> notional) noexcept {
-  double total = 0.0;
-  for (const double q : notional) total += std::min(t.exit_share, b.max_daily_sale) * q;
-  return total;
-}
-
 double loss_per_notional(const BasisParams& b, const SalesTerms& t, double believed) noexcept {
   return (basis_after(b, t, t.external_sales + believed) - t.basis) / kBpPerUnit;
 }
@@ -66,49 +43,160 @@ template <Number V>
   return position * impact / (kBpPerUnit * margin * (1.0 + b.target_cushion));
 }
 
+/// One path's cohorts on a day with margin calls, in whole eights: what fills up the last holds nothing.
+struct CalledFunds {
+  std::size_t stored;  ///< cohorts and filling
+  alignas(64) std::array<double, kMostCohorts> notional, equity, ratio;  ///< USD bn, USD bn, equity per notional
+};
+
+/// How eight cohorts answer a loss per notional.
+struct Answer {
+  Eight share;  ///< of the position that is sold
+  Condition<Eight> is_forced;
+  Eight ratio;  ///< equity per notional after the loss, before the sale
+};
+
+/// The shares and ratios of equity between which a cohort moves on a day.
+struct Thresholds {
+  double voluntary, cap;  ///< share sold by choice, at most
+  double maintenance;     ///< below it the cohort is called
+  double target;          ///< it sells up to this
+  double per_target;      ///< 1/target
+
+  Thresholds(const BasisParams& b, const SalesTerms& t) noexcept
+      : voluntary(std::min(t.exit_share, b.max_daily_sale)),
+        cap(b.max_daily_sale),
+        maintenance(t.margin * (1.0 + b.maintenance_cushion) * (1.0 - t.exit_share)),
+        target(t.margin * (1.0 + b.target_cushion)),
+        per_target(1.0 / target) {}
+};
+
+[[gnu::always_inline]] inline Answer answer_loss(const Thresholds& t, Eight ratio, double loss) noexcept {
+  const Eight after = ratio - eight(loss);
+  const Eight wanted = eight(1.0) - larger(after, eight(0.0)) * eight(t.per_target);
+  const Eight forced = smaller(larger(wanted, eight(t.voluntary)), eight(t.cap));
+  const auto is_forced = is_less(after, eight(t.maintenance));
+  return {select(is_forced, forced, eight(t.voluntary)), is_forced, after};
+}
+
+/// What all cohorts sell together, and how that goes on from here.
+struct Response {
+  UsdBn sales;
+  UsdBn free_notional;  ///< of those that sell more when they lose more: called, and neither bound binds
+  double least_ratio;   ///< of theirs, after the loss
+};
+
+Response respond(const Thresholds& t, const CalledFunds& funds, double loss) noexcept {
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  Eight sales = eight(0.0), free_notional = eight(0.0), least_ratio = eight(kNone);
+  for (std::size_t c = 0; c < funds.stored; c += kEight) {
+    const Eight notional = load_eight(&funds.notional[c]);
+    const Answer answer = answer_loss(t, load_eight(&funds.ratio[c]), loss);
+    const auto is_free = is_less(eight(t.voluntary), answer.share) & is_less(answer.share, eight(t.cap));
+    sales = sales + notional * answer.share;
+    free_notional = free_notional + select(is_free, notional, eight(0.0));
+    least_ratio = smaller(least_ratio, select(is_free, answer.ratio, eight(kNone)));
+  }
+  return {sum(sales), sum(free_notional), least(least_ratio)};
+}
+
+/// The day's sales, and the loss per notional that they come from.
+struct FixedPoint {
+  UsdBn sales;
+  double loss;
+};
+
+FixedPoint least_fixed_point(const BasisParams& b, const SalesTerms& t, const Thresholds& thresholds,
+                             const CalledFunds& funds, UsdBn voluntary) noexcept {
+  const double loss_per_sale = t.impact / kBpPerUnit;
+  double believed = voluntary;
+  for (int step = 0; step < kMaxFixedPointSteps; ++step) {
+    const double loss = loss_per_notional(b, t, believed);
+    const Response response = respond(thresholds, funds, loss);
+    const double gap = response.sales - believed;
+    if (gap <= kFixedPointTolerance) return {std::max(response.sales, believed), loss};
+    double solved = response.sales, piece_end = std::numeric_limits<double>::infinity();
+    if (t.impact > 0.0 && basis_after(b, t, t.external_sales + believed) > 0.0) {
+      // The map is linear until a free cohort reaches its cap, and meets the diagonal there if its slope is less than 1.
+      const double slope = response.free_notional * loss_per_sale * thresholds.per_target;
+      const double at_cap = thresholds.target * (1.0 - thresholds.cap);
+      piece_end = believed + std::max(response.least_ratio - at_cap, 0.0) / loss_per_sale;
+      solved = slope < 1.0 ? believed + gap / (1.0 - slope) : piece_end;
+    }
+    believed = std::max(response.sales, std::min(solved, piece_end));
+  }
+  return {believed, loss_per_notional(b, t, believed)};
+}
+
+constexpr double kNoPosition = 1e-200;  // below this no ratio
+constexpr double kNoLossIsFelt = 1e200;  // the ratio of a cohort without a position
+
+/// Equity per notional.
+[[gnu::always_inline]] inline Eight ratio_of(Eight equity, Eight notional) noexcept {
+  return select(is_less(eight(0.0), notional), equity / larger(notional, eight(kNoPosition)),
+                eight(kNoLossIsFelt));
+}
+
 /// Least equity per notional of a path whose cohorts were just written, and their sums; nothing has happened since.
 void begin_again(std::size_t path, FundCohorts& funds) noexcept {
-  constexpr double kNoPosition = 1e-200;  // below this no ratio
-  const auto notional = funds.notional_then(path), equity = funds.equity_then(path);
-  double weakest = std::numeric_limits<double>::max(), total_notional = 0.0, total_equity = 0.0;
-  for (std::size_t c = 0; c < funds.count; ++c) {
-    total_notional += notional[c];
-    total_equity += equity[c];
-    if (notional[c] > 0.0) weakest = std::min(weakest, equity[c] / std::max(notional[c], kNoPosition));
+  const double *const notional = funds.notional_then(path), *const equity = funds.equity_then(path);
+  Eight weakest = eight(kNoLossIsFelt), total_notional = eight(0.0), total_equity = eight(0.0);
+  for (std::size_t c = 0; c < funds.stored; c += kEight) {
+    const Eight q = load_eight(notional + c), e = load_eight(equity + c);
+    total_notional = total_notional + q;
+    total_equity = total_equity + e;
+    weakest = smaller(weakest, ratio_of(e, q));
   }
   funds.kept[path] = 1.0;
   funds.lost[path] = 0.0;
-  funds.weakest[path] = weakest;
-  funds.total_notional[path] = total_notional;
-  funds.total_equity[path] = total_equity;
+  funds.weakest[path] = least(weakest);
+  funds.total_notional[path] = sum(total_notional);
+  funds.total_equity[path] = sum(total_equity);
 }
 
 /// Margin calls on one path: pays `cost` of funding per notional, finds the day's sales, takes losses, cuts positions.
 void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, double cost, std::size_t path,
                           FundCohorts& funds, DayOutcome& out) noexcept {
-  const auto notional = funds.notional_then(path), equity = funds.equity_then(path);
+  double *const notional = funds.notional_then(path), *const equity = funds.equity_then(path);
   const double kept = funds.kept[path], lost = funds.lost[path] + kept * cost;
-  for (std::size_t c = 0; c < funds.count; ++c) {
-    equity[c] -= lost * notional[c];
-    notional[c] *= kept;
+  const Thresholds thresholds(b, terms);
+  CalledFunds called;
+  called.stored = funds.stored;
+  for (std::size_t c = 0; c < funds.stored; c += kEight) {
+    const Eight then = load_eight(notional + c);
+    const Eight q = then * eight(kept), e = load_eight(equity + c) - then * eight(lost);
+    store_eight(q, &called.notional[c]);
+    store_eight(e, &called.equity[c]);
+    store_eight(ratio_of(e, q), &called.ratio[c]);
   }
-  const double total = least_fixed_point(b, terms, notional, equity);
-  const double loss = loss_per_notional(b, terms, total);
-  double sold = 0.0, forced = 0.0;
-  bool is_wiped_out = false;
-  for (std::size_t c = 0; c < funds.count; ++c) {
-    const Answer answer = answer_loss(b, terms, notional[c], equity[c], loss);
-    sold += answer.sales;
-    forced += answer.is_forced ? answer.sales - std::min(terms.exit_share, b.max_daily_sale) * notional[c] : 0.0;
-    equity[c] -= notional[c] * loss;
-    is_wiped_out |= notional[c] > 0.0 && equity[c] <= 0.0;
-    notional[c] -= answer.sales;
+  const auto [sold, loss] = least_fixed_point(b, terms, thresholds, called, out.sales[path]);
+  Eight forced = eight(0.0);
+  auto is_wiped_out = is_less(forced, forced);
+  for (std::size_t c = 0; c < funds.stored; c += kEight) {
+    const Eight q = load_eight(&called.notional[c]);
+    const Answer answer = answer_loss(thresholds, load_eight(&called.ratio[c]), loss);
+    const Eight sales = q * answer.share, e = load_eight(&called.equity[c]) - q * eight(loss);
+    forced = forced + select(answer.is_forced, sales - eight(thresholds.voluntary) * q, eight(0.0));
+    is_wiped_out = is_wiped_out | (is_less(eight(0.0), q) & ~is_less(eight(0.0), e));
+    store_eight(q - sales, notional + c);
+    store_eight(e, equity + c);
   }
   begin_again(path, funds);
   out.sales[path] = sold;
-  out.forced_sales[path] = forced;
-  out.flags[path] |= forced > 0.0 ? bit(PathFlag::forced_sales) : 0U;
-  out.flags[path] |= is_wiped_out ? bit(PathFlag::fund_wiped_out) : 0U;
+  out.forced_sales[path] = sum(forced);
+  out.flags[path] |= out.forced_sales[path] > 0.0 ? bit(PathFlag::forced_sales) : 0U;
+  out.flags[path] |= any(is_wiped_out) ? bit(PathFlag::fund_wiped_out) : 0U;
+}
+
+/// One path's cohorts from elsewhere.
+CalledFunds called_funds(std::span<const double> notional, std::span<const double> equity) noexcept {
+  RQ_EXPECT(notional.size() == equity.size() && notional.size() <= kMostCohorts);
+  CalledFunds funds{(notional.size() + kEight - 1) / kEight * kEight, {}, {}, {}};
+  std::ranges::copy(notional, funds.notional.begin());
+  std::ranges::copy(equity, funds.equity.begin());
+  for (std::size_t c = 0; c < funds.stored; c += kEight)
+    store_eight(ratio_of(load_eight(&funds.equity[c]), load_eight(&funds.notional[c])), &funds.ratio[c]);
+  return funds;
 }
 
 /// What a day's volatility does to all funds of a path.
@@ -209,39 +297,14 @@ struct FundsDay {
 
 UsdBn sales_response(const BasisParams& b, const SalesTerms& t, std::span<const double> notional,
                      std::span<const double> equity, UsdBn believed) noexcept {
-  const double loss = loss_per_notional(b, t, believed);
-  double total = 0.0;
-  for (std::size_t c = 0; c < notional.size(); ++c) total += answer_loss(b, t, notional[c], equity[c], loss).sales;
-  return total;
+  return respond(Thresholds(b, t), called_funds(notional, equity), loss_per_notional(b, t, believed)).sales;
 }
 
 UsdBn least_fixed_point(const BasisParams& b, const SalesTerms& t, std::span<const double> notional,
                         std::span<const double> equity) noexcept {
-  double believed = voluntary_sales(b, t, notional);
-  const double target = t.margin * (1.0 + b.target_cushion);
-  for (int step = 0; step < kMaxFixedPointSteps; ++step) {
-    const double loss = loss_per_notional(b, t, believed);
-    const bool basis_moves = basis_after(b, t, t.external_sales + believed) > 0.0;
-    double total = 0.0;
-    double slope = 0.0;                                          // of the map on this piece
-    double piece_end = std::numeric_limits<double>::infinity();  // belief at which a cohort reaches its cap
-    for (std::size_t c = 0; c < notional.size(); ++c) {
-      const double q = notional[c];
-      const Answer answer = answer_loss(b, t, q, equity[c], loss);
-      total += answer.sales;
-      if (answer.is_free && basis_moves && t.impact > 0.0) {
-        const double rise = q * t.impact / kBpPerUnit / target;
-        slope += rise;
-        piece_end = std::min(piece_end, believed + (b.max_daily_sale * q - answer.sales) / rise);
-      }
-    }
-    const double gap = total - believed;
-    if (gap <= kFixedPointTolerance) return std::max(total, believed);
-    // A map that is linear up to piece_end meets the diagonal at believed + gap/(1 - slope), if it does so before.
-    const double solved = slope < 1.0 ? believed + gap / (1.0 - slope) : piece_end;
-    believed = std::max(total, std::min(solved, piece_end));
-  }
-  return believed;
+  const Thresholds thresholds(b, t);
+  const double voluntary = thresholds.voluntary * std::accumulate(notional.begin(), notional.end(), 0.0);
+  return least_fixed_point(b, t, thresholds, called_funds(notional, equity), voluntary).sales;
 }
 
 double spiral_ratio(const BasisParams& b, UsdBn position, double impact, double margin) noexcept {

@@ -12,6 +12,9 @@ namespace repoquake {
 /// Paths simulated together. Part of the results' identity: moments are merged block by block.
 inline constexpr std::size_t kBlockPaths = 256;
 
+/// Numbers of one path that are summed abreast, whatever the instruction set.
+inline constexpr std::size_t kEight = 8;
+
 using Column = std::span<double, kBlockPaths>;
 using ConstColumn = std::span<const double, kBlockPaths>;
 using CentsColumn = std::span<Cents, kBlockPaths>;

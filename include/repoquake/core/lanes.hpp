@@ -103,6 +103,15 @@ template <class Half>
   return any(mask.first | mask.second);
 }
 
+template <class Half>
+[[nodiscard, gnu::always_inline]] inline double sum_of_lanes(Pair<Half, double> x) noexcept {
+  return sum_of_lanes(x.first + x.second);
+}
+template <class Half>
+[[nodiscard, gnu::always_inline]] inline double least_of_lanes(Pair<Half, double> x) noexcept {
+  return least_of_lanes(smaller(x.first, x.second));
+}
+
 template <class HalfMask, class Half>
 [[nodiscard, gnu::always_inline]] inline Pair<Half, double> choose(Pair<HalfMask, std::int64_t> condition,
                                                                    Pair<Half, double> yes,
@@ -119,6 +128,11 @@ template <class Half>
 template <class Register, class Element>
 using Four = Pair<Pair<Register, Element>, Element>;
 
+/// As many registers as eight elements need.
+template <class Register, class Element>
+using EightOf = std::conditional_t<kRegisterLanes == 8, Register,
+                                   std::conditional_t<kRegisterLanes == 4, Pair<Register, Element>, Four<Register, Element>>>;
+
 // Register by register: g++ 12 copies a whole structure in smaller pieces, through memory.
 template <class To, class ToElement, class From, class FromElement>
 [[nodiscard, gnu::always_inline]] inline Four<To, ToElement> recast(Four<From, FromElement> x) noexcept {
@@ -133,6 +147,22 @@ template <class Register, class Element>
   return value;
 }
 
+template <class Whole>
+[[nodiscard, gnu::always_inline]] inline Whole read_all(const double* from) noexcept {
+  if constexpr (std::same_as<Whole, RealRegister>) {
+    return read<RealRegister>(from);
+  } else {
+    using Half = decltype(Whole::first);
+    return {read_all<Half>(from), read_all<Half>(from + kLanesOf<Half>)};
+  }
+}
+[[gnu::always_inline]] inline void write_all(RealRegister x, double* to) noexcept { std::memcpy(to, &x, sizeof x); }
+template <class Half>
+[[gnu::always_inline]] inline void write_all(Pair<Half, double> x, double* to) noexcept {
+  write_all(x.first, to);
+  write_all(x.second, to + kLanesOf<Half>);
+}
+
 }  // namespace detail
 
 inline constexpr std::size_t kLanes = 4 * detail::kRegisterLanes;
@@ -142,15 +172,20 @@ using Lanes = detail::Four<detail::RealRegister, double>;
 using LaneBits = detail::Four<detail::BitsRegister, std::uint64_t>;
 using Mask = detail::Four<detail::MaskRegister, std::int64_t>;
 
-/// What a kernel computes with: one path or kLanes of them.
+/// Eight numbers of one path, whatever the instruction set: for sums over them, whose order must be the same everywhere.
+using Eight = detail::EightOf<detail::RealRegister, double>;
+
+/// What a kernel computes with: one path, kLanes of them, or eight numbers of one.
 template <class V>
-concept Number = std::same_as<V, double> || std::same_as<V, Lanes>;
+concept Number = std::same_as<V, double> || std::same_as<V, Lanes> || std::same_as<V, Eight>;
 
 /// The unsigned integers of the same width; what a comparison gives.
 template <Number V>
 using Bits = std::conditional_t<std::same_as<V, double>, std::uint64_t, LaneBits>;
 template <Number V>
-using Condition = std::conditional_t<std::same_as<V, double>, bool, Mask>;
+using Condition = std::conditional_t<
+    std::same_as<V, double>, bool,
+    std::conditional_t<std::same_as<V, Lanes>, Mask, detail::EightOf<detail::MaskRegister, std::int64_t>>>;
 
 [[gnu::always_inline]] inline Mask operator!(Mask x) noexcept { return ~x; }
 [[gnu::always_inline]] inline Lanes& operator+=(Lanes& x, Lanes y) noexcept { return x = x + y; }
@@ -159,6 +194,10 @@ using Condition = std::conditional_t<std::same_as<V, double>, bool, Mask>;
   return condition ? yes : no;
 }
 [[nodiscard, gnu::always_inline]] inline Lanes select(Mask condition, Lanes yes, Lanes no) noexcept {
+  return detail::choose(condition, yes, no);
+}
+template <std::same_as<Condition<Eight>> C>  // a template: with two-lane registers eight numbers are Lanes
+[[nodiscard, gnu::always_inline]] inline Eight select(C condition, Eight yes, Eight no) noexcept {
   return detail::choose(condition, yes, no);
 }
 
@@ -214,18 +253,24 @@ template <Number V>
 
 /// Lanes i, i + 1, ... of a column.
 [[nodiscard, gnu::always_inline]] inline Lanes load(ConstColumn column, std::size_t i) noexcept {
-  const double* const from = column.data() + i;
-  constexpr std::size_t kN = detail::kRegisterLanes;
-  return {{detail::read<detail::RealRegister>(from), detail::read<detail::RealRegister>(from + kN)},
-          {detail::read<detail::RealRegister>(from + 2 * kN), detail::read<detail::RealRegister>(from + 3 * kN)}};
+  return detail::read_all<Lanes>(column.data() + i);
 }
 [[gnu::always_inline]] inline void store(Lanes lanes, Column column, std::size_t i) noexcept {
-  double* const to = column.data() + i;
-  constexpr std::size_t kN = detail::kRegisterLanes;
-  std::memcpy(to, &lanes.first.first, sizeof lanes.first.first);
-  std::memcpy(to + kN, &lanes.first.second, sizeof lanes.first.second);
-  std::memcpy(to + 2 * kN, &lanes.second.first, sizeof lanes.second.first);
-  std::memcpy(to + 3 * kN, &lanes.second.second, sizeof lanes.second.second);
+  detail::write_all(lanes, column.data() + i);
+}
+
+/// Eight numbers from a place on; all the same; the sum and the least of them, in the same order everywhere.
+[[nodiscard, gnu::always_inline]] inline Eight load_eight(const double* from) noexcept {
+  return detail::read_all<Eight>(from);
+}
+[[gnu::always_inline]] inline void store_eight(Eight x, double* to) noexcept { detail::write_all(x, to); }
+[[nodiscard, gnu::always_inline]] inline Eight eight(double same) noexcept { return detail::filled<Eight>(same); }
+[[nodiscard, gnu::always_inline]] inline double sum(Eight x) noexcept { return detail::sum_of_lanes(x); }
+[[nodiscard, gnu::always_inline]] inline double least(Eight x) noexcept { return detail::least_of_lanes(x); }
+
+/// a < b; a bare register has no operator that gives a Condition.
+[[nodiscard, gnu::always_inline]] inline Condition<Eight> is_less(Eight a, Eight b) noexcept {
+  return detail::less(a, b);
 }
 
 /// Is the quantity the same on every path? What depends on nothing else is then worth computing once.

@@ -27,6 +27,23 @@ inline constexpr std::size_t kRegisterLanes = 2;
 using RealRegister [[gnu::vector_size(kRegisterLanes * 8)]] = double;
 using BitsRegister [[gnu::vector_size(kRegisterLanes * 8)]] = std::uint64_t;
 
+/// The lanes folded into one, halves upon each other: with eight, 0 meets 4, 1 meets 5, ..., then 0 meets 2, then 1.
+template <class Register, class Fold>
+[[nodiscard, gnu::always_inline]] inline double folded(Register x, Fold fold) noexcept {
+  if constexpr (sizeof x == 64)
+    return folded(fold(__builtin_shufflevector(x, x, 0, 1, 2, 3), __builtin_shufflevector(x, x, 4, 5, 6, 7)), fold);
+  else if constexpr (sizeof x == 32)
+    return folded(fold(__builtin_shufflevector(x, x, 0, 1), __builtin_shufflevector(x, x, 2, 3)), fold);
+  else
+    return fold(x[0], x[1]);
+}
+[[nodiscard, gnu::always_inline]] inline double sum_of_lanes(RealRegister x) noexcept {
+  return folded(x, [](auto a, auto b) __attribute__((always_inline)) { return a + b; });
+}
+[[nodiscard, gnu::always_inline]] inline double least_of_lanes(RealRegister x) noexcept {
+  return folded(x, [](auto a, auto b) __attribute__((always_inline)) { return b < a ? b : a; });
+}
+
 /// The low half of every element times a factor, all 64 bits.
 [[nodiscard, gnu::always_inline]] inline BitsRegister multiply_low_halves(BitsRegister x,
                                                                           std::uint32_t factor) noexcept {

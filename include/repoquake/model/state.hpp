@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "repoquake/core/column.hpp"
+#include "repoquake/core/contract.hpp"
 #include "repoquake/core/flags.hpp"
 #include "repoquake/model/params.hpp"
 
@@ -42,31 +43,35 @@ struct PolicyState {
   std::array<ColumnData, kVolatilityDays> volatilities;  ///< by row modulo 5, bp
 };
 
+inline constexpr std::size_t kMostCohorts = 64;
+
 /// Leveraged funds by cohort as they stood after the path's last margin call, and what has happened since. Between calls
 /// every cohort keeps the same share of its position and loses the same per notional, so two numbers a path carry all:
 ///   Q_c = kept Q'_c,   E_c = E'_c - lost Q'_c,   and the first to be called is the one whose E'_c / Q'_c is least.
 struct FundCohorts {
   explicit FundCohorts(std::size_t cohorts)
-      : count(cohorts), notional(kBlockPaths * cohorts), equity(kBlockPaths * cohorts) {}
+      : count(cohorts),
+        stored((cohorts + kEight - 1) / kEight * kEight),
+        notional(kBlockPaths * stored),
+        equity(kBlockPaths * stored) {
+    RQ_EXPECT(cohorts <= kMostCohorts);
+  }
 
-  /// Cohorts of a path at its last call, USD bn.
-  [[nodiscard]] std::span<double> notional_then(std::size_t path) noexcept {
-    return std::span(notional).subspan(path * count, count);
-  }
-  [[nodiscard]] std::span<double> equity_then(std::size_t path) noexcept {
-    return std::span(equity).subspan(path * count, count);
-  }
+  /// `stored` cohorts of a path at its last call, USD bn.
+  [[nodiscard]] double* notional_then(std::size_t path) noexcept { return &notional[path * stored]; }
+  [[nodiscard]] double* equity_then(std::size_t path) noexcept { return &equity[path * stored]; }
 
   /// Of one cohort now, USD bn.
   [[nodiscard]] UsdBn notional_now(std::size_t cohort, std::size_t path) const noexcept {
-    return kept[path] * notional[path * count + cohort];
+    return kept[path] * notional[path * stored + cohort];
   }
   [[nodiscard]] UsdBn equity_now(std::size_t cohort, std::size_t path) const noexcept {
-    return equity[path * count + cohort] - lost[path] * notional[path * count + cohort];
+    return equity[path * stored + cohort] - lost[path] * notional[path * stored + cohort];
   }
 
   std::size_t count;
-  std::vector<double> notional, equity;  ///< (path, cohort): Q', E', USD bn
+  std::size_t stored;                    ///< count and what fills up the last eight, which holds nothing
+  std::vector<double> notional, equity;  ///< (path, stored): Q', E', USD bn
   ColumnData kept{}, lost{};
   ColumnData total_notional{}, total_equity{};  ///< of Q' and E'
   ColumnData weakest{};                         ///< least E'/Q'
