@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -228,6 +229,19 @@ struct FundsDay {
   bool others_sell;
 };
 
+[[nodiscard, gnu::always_inline]] inline std::array<double, kLanes> numbers(Lanes x) noexcept {
+  std::array<double, kLanes> all;
+  detail::write_all(x, all.data());
+  return all;
+}
+
+/// The lanes where a condition holds, one after the other.
+template <class Do>
+[[gnu::always_inline]] inline void for_each_lane(Mask condition, Do&& act) noexcept {
+  for (std::uint32_t left = lane_bits(condition); left != 0; left &= left - 1)
+    act(static_cast<std::size_t>(std::countr_zero(left)));
+}
+
 /// A day of kLanes paths from path i on.
 [[gnu::always_inline]] inline void trade_lanes(const FundsDay& day, const Fear<Lanes>& fear, std::size_t i,
                                                PathState& state, DayOutcome& out) noexcept {
@@ -273,12 +287,14 @@ struct FundsDay {
   store(lost + kept * (cost + loss), funds.lost, i);
   store(kept - sold_share * kept, funds.kept, i);
   if (any(!is_calm)) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      if (is_calm[lane]) continue;
-      funds.kept[i + lane] = kept[lane], funds.lost[i + lane] = lost[lane];
-      sell_on_margin_calls(b, {margin[lane], exit_share[lane], impact[lane], basis[lane], external[lane]}, cost[lane],
-                           i + lane, funds, out);
-    }
+    const auto margins = numbers(margin), exits = numbers(exit_share), impacts = numbers(impact), costs = numbers(cost),
+               was_kept = numbers(kept), was_lost = numbers(lost);
+    for_each_lane(!is_calm, [&](std::size_t lane) {
+      const std::size_t path = i + lane;
+      funds.kept[path] = was_kept[lane], funds.lost[path] = was_lost[lane];
+      const SalesTerms terms{margins[lane], exits[lane], impacts[lane], state.futures_basis[path], out.external_sales[path]};
+      sell_on_margin_calls(b, terms, costs[lane], path, funds, out);
+    });
   }
   const Lanes total_notional = load(funds.total_notional, i);
   store(load(funds.kept, i) * total_notional, out.position, i);

@@ -102,6 +102,10 @@ template <class Half>
 [[nodiscard, gnu::always_inline]] inline bool any(Pair<Half, std::int64_t> mask) noexcept {
   return any(mask.first | mask.second);
 }
+template <class Half>
+[[nodiscard, gnu::always_inline]] inline std::uint32_t lane_bits(Pair<Half, std::int64_t> mask) noexcept {
+  return lane_bits(mask.first) | lane_bits(mask.second) << kLanesOf<Half>;
+}
 
 template <class Half>
 [[nodiscard, gnu::always_inline]] inline double sum_of_lanes(Pair<Half, double> x) noexcept {

@@ -102,7 +102,8 @@ template <int kHow>
 [[nodiscard, gnu::always_inline]] inline RealRegister smaller(RealRegister a, RealRegister b) noexcept {
   return std::bit_cast<RealRegister>(_mm512_maskz_min_pd(0xff, std::bit_cast<__m512d>(b), std::bit_cast<__m512d>(a)));
 }
-[[nodiscard, gnu::always_inline]] inline bool any(MaskRegister mask) noexcept { return mask.bits != 0; }
+/// Bit i: lane i is true.
+[[nodiscard, gnu::always_inline]] inline std::uint32_t lane_bits(MaskRegister mask) noexcept { return mask.bits; }
 
 #else
 
@@ -124,18 +125,20 @@ using MaskRegister [[gnu::vector_size(kRegisterLanes * 8)]] = std::int64_t;
 [[nodiscard, gnu::always_inline]] inline RealRegister smaller(RealRegister a, RealRegister b) noexcept {
   return b < a ? b : a;
 }
-[[nodiscard, gnu::always_inline]] inline bool any(MaskRegister mask) noexcept {
+[[nodiscard, gnu::always_inline]] inline std::uint32_t lane_bits(MaskRegister mask) noexcept {
 #if defined(__AVX2__)
-  return _mm256_movemask_pd(std::bit_cast<__m256d>(mask)) != 0;
+  return static_cast<std::uint32_t>(_mm256_movemask_pd(std::bit_cast<__m256d>(mask)));
 #elif defined(__x86_64__)
-  return _mm_movemask_pd(std::bit_cast<__m128d>(mask)) != 0;
+  return static_cast<std::uint32_t>(_mm_movemask_pd(std::bit_cast<__m128d>(mask)));
 #else
-  std::int64_t all = 0;
-  for (std::size_t i = 0; i < kRegisterLanes; ++i) all |= mask[i];
-  return all != 0;
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < kRegisterLanes; ++i) bits |= static_cast<std::uint32_t>(mask[i] & 1) << i;
+  return bits;
 #endif
 }
 
 #endif
+
+[[nodiscard, gnu::always_inline]] inline bool any(MaskRegister mask) noexcept { return lane_bits(mask) != 0; }
 
 }  // namespace repoquake::detail
