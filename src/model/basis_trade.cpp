@@ -130,6 +130,7 @@ FixedPoint least_fixed_point(const BasisParams& b, const SalesTerms& t, const Th
 }
 
 constexpr double kNoPosition = 1e-200;  // below this no ratio
+constexpr double kNoShare = 1e-100;
 constexpr double kNoLossIsFelt = 1e200;  // the ratio of a cohort without a position
 
 /// Equity per notional.
@@ -138,39 +139,53 @@ constexpr double kNoLossIsFelt = 1e200;  // the ratio of a cohort without a posi
                 eight(kNoLossIsFelt));
 }
 
-/// Least equity per notional of a path whose cohorts were just written, and their sums; nothing has happened since.
-void begin_again(std::size_t path, FundCohorts& funds) noexcept {
-  const double *const notional = funds.notional_then(path), *const equity = funds.equity_then(path);
-  Eight weakest = eight(kNoLossIsFelt), total_notional = eight(0.0), total_equity = eight(0.0);
-  for (std::size_t c = 0; c < funds.stored; c += kEight) {
-    const Eight q = load_eight(notional + c), e = load_eight(equity + c);
-    total_notional = total_notional + q;
-    total_equity = total_equity + e;
-    weakest = smaller(weakest, ratio_of(e, q));
+/// A path's cohorts from a day on.
+class Standing {
+ public:
+  Standing(std::size_t path, FundCohorts& funds) noexcept : path_(path), funds_(funds) {}
+
+  /// Eight of them, from cohort c on.
+  [[gnu::always_inline]] void write(std::size_t c, Eight notional, Eight equity) noexcept {
+    const Eight ratio = ratio_of(equity, notional);
+    store_eight(notional, funds_.notional_then(path_) + c);
+    store_eight(equity, funds_.equity_then(path_) + c);
+    store_eight(ratio, funds_.ratio_then(path_) + c);
+    total_notional_ = total_notional_ + notional;
+    total_equity_ = total_equity_ + equity;
+    weakest_ = smaller(weakest_, ratio);
   }
-  funds.kept[path] = 1.0;
-  funds.lost[path] = 0.0;
-  funds.weakest[path] = least(weakest);
-  funds.total_notional[path] = sum(total_notional);
-  funds.total_equity[path] = sum(total_equity);
-}
+
+  /// All are written; nothing has happened since.
+  [[gnu::always_inline]] void begin() const noexcept {
+    funds_.kept[path_] = 1.0;
+    funds_.lost[path_] = 0.0;
+    funds_.weakest[path_] = least(weakest_);
+    funds_.total_notional[path_] = sum(total_notional_);
+    funds_.total_equity[path_] = sum(total_equity_);
+  }
+
+ private:
+  std::size_t path_;
+  FundCohorts& funds_;
+  Eight weakest_ = eight(kNoLossIsFelt), total_notional_ = eight(0.0), total_equity_ = eight(0.0);
+};
 
 /// Margin calls on one path: pays `cost` of funding per notional, finds the day's sales, takes losses, cuts positions.
 void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, double cost, std::size_t path,
                           FundCohorts& funds, DayOutcome& out) noexcept {
-  double *const notional = funds.notional_then(path), *const equity = funds.equity_then(path);
   const double kept = funds.kept[path], lost = funds.lost[path] + kept * cost;
+  const double per_kept = 1.0 / std::max(kept, kNoShare);
   const Thresholds thresholds(b, terms);
   CalledFunds called;
   called.stored = funds.stored;
   for (std::size_t c = 0; c < funds.stored; c += kEight) {
-    const Eight then = load_eight(notional + c);
-    const Eight q = then * eight(kept), e = load_eight(equity + c) - then * eight(lost);
-    store_eight(q, &called.notional[c]);
-    store_eight(e, &called.equity[c]);
-    store_eight(ratio_of(e, q), &called.ratio[c]);
+    const Eight then = load_eight(funds.notional_then(path) + c);
+    store_eight(then * eight(kept), &called.notional[c]);
+    store_eight(load_eight(funds.equity_then(path) + c) - then * eight(lost), &called.equity[c]);
+    store_eight((load_eight(funds.ratio_then(path) + c) - eight(lost)) * eight(per_kept), &called.ratio[c]);
   }
   const auto [sold, loss] = least_fixed_point(b, terms, thresholds, called, out.sales[path]);
+  Standing standing(path, funds);
   Eight forced = eight(0.0);
   auto is_wiped_out = is_less(forced, forced);
   for (std::size_t c = 0; c < funds.stored; c += kEight) {
@@ -179,10 +194,9 @@ void sell_on_margin_calls(const BasisParams& b, const SalesTerms& terms, double 
     const Eight sales = q * answer.share, e = load_eight(&called.equity[c]) - q * eight(loss);
     forced = forced + select(answer.is_forced, sales - eight(thresholds.voluntary) * q, eight(0.0));
     is_wiped_out = is_wiped_out | (is_less(eight(0.0), q) & ~is_less(eight(0.0), e));
-    store_eight(q - sales, notional + c);
-    store_eight(e, equity + c);
+    standing.write(c, q - sales, e);
   }
-  begin_again(path, funds);
+  standing.begin();
   out.sales[path] = sold;
   out.forced_sales[path] = sum(forced);
   out.flags[path] |= out.forced_sales[path] > 0.0 ? bit(PathFlag::forced_sales) : 0U;
@@ -348,7 +362,12 @@ void open_funds(const ModelParams& params, UsdBn position, double opening_volati
       funds.equity_then(i)[c] = std::max(notional / own, least);
     }
   }
-  for (std::size_t i = 0; i < kBlockPaths; ++i) begin_again(i, funds);
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    Standing standing(i, funds);
+    for (std::size_t c = 0; c < funds.stored; c += kEight)
+      standing.write(c, load_eight(funds.notional_then(i) + c), load_eight(funds.equity_then(i) + c));
+    standing.begin();
+  }
   state.opening_equity = funds.total_equity;
 }
 

@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include <boost/align/aligned_allocator.hpp>
+
 #include "repoquake/core/column.hpp"
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/flags.hpp"
@@ -45,6 +47,8 @@ struct PolicyState {
 
 inline constexpr std::size_t kMostCohorts = 64;
 
+using AlignedNumbers = std::vector<double, boost::alignment::aligned_allocator<double, 64>>;
+
 /// Leveraged funds by cohort as they stood after the path's last margin call, and what has happened since. Between calls
 /// every cohort keeps the same share of its position and loses the same per notional, so two numbers a path carry all:
 ///   Q_c = kept Q'_c,   E_c = E'_c - lost Q'_c,   and the first to be called is the one whose E'_c / Q'_c is least.
@@ -53,13 +57,15 @@ struct FundCohorts {
       : count(cohorts),
         stored((cohorts + kEight - 1) / kEight * kEight),
         notional(kBlockPaths * stored),
-        equity(kBlockPaths * stored) {
+        equity(kBlockPaths * stored),
+        ratio(kBlockPaths * stored) {
     RQ_EXPECT(cohorts <= kMostCohorts);
   }
 
   /// `stored` cohorts of a path at its last call, USD bn.
   [[nodiscard]] double* notional_then(std::size_t path) noexcept { return &notional[path * stored]; }
   [[nodiscard]] double* equity_then(std::size_t path) noexcept { return &equity[path * stored]; }
+  [[nodiscard]] double* ratio_then(std::size_t path) noexcept { return &ratio[path * stored]; }
 
   /// Of one cohort now, USD bn.
   [[nodiscard]] UsdBn notional_now(std::size_t cohort, std::size_t path) const noexcept {
@@ -71,7 +77,8 @@ struct FundCohorts {
 
   std::size_t count;
   std::size_t stored;                    ///< count and what fills up the last eight, which holds nothing
-  std::vector<double> notional, equity;  ///< (path, stored): Q', E', USD bn
+  AlignedNumbers notional, equity;  ///< (path, stored): Q', E', USD bn
+  AlignedNumbers ratio;             ///< E'/Q'
   ColumnData kept{}, lost{};
   ColumnData total_notional{}, total_equity{};  ///< of Q' and E'
   ColumnData weakest{};                         ///< least E'/Q'
