@@ -134,8 +134,9 @@ using Four = Pair<Pair<Register, Element>, Element>;
 
 /// As many registers as eight elements need.
 template <class Register, class Element>
-using EightOf = std::conditional_t<kRegisterLanes == 8, Register,
-                                   std::conditional_t<kRegisterLanes == 4, Pair<Register, Element>, Four<Register, Element>>>;
+using EightOf =
+    std::conditional_t<kRegisterLanes == 8, Register,
+                       std::conditional_t<kRegisterLanes == 4, Pair<Register, Element>, Four<Register, Element>>>;
 
 // Register by register: g++ 12 copies a whole structure in smaller pieces, through memory.
 template <class To, class ToElement, class From, class FromElement>
@@ -268,7 +269,14 @@ template <Number V>
   return detail::read_all<Eight>(from);
 }
 [[gnu::always_inline]] inline void store_eight(Eight x, double* to) noexcept { detail::write_all(x, to); }
-[[nodiscard, gnu::always_inline]] inline Eight eight(double same) noexcept { return detail::filled<Eight>(same); }
+template <Number V>
+[[nodiscard, gnu::always_inline]] inline V same(double x) noexcept {
+  if constexpr (std::same_as<V, double>)
+    return x;
+  else
+    return detail::filled<V>(x);
+}
+[[nodiscard, gnu::always_inline]] inline Eight eight(double x) noexcept { return same<Eight>(x); }
 [[nodiscard, gnu::always_inline]] inline double sum(Eight x) noexcept { return detail::sum_of_lanes(x); }
 [[nodiscard, gnu::always_inline]] inline double least(Eight x) noexcept { return detail::least_of_lanes(x); }
 

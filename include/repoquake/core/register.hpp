@@ -38,10 +38,12 @@ template <class Register, class Fold>
     return fold(x[0], x[1]);
 }
 [[nodiscard, gnu::always_inline]] inline double sum_of_lanes(RealRegister x) noexcept {
-  return folded(x, [](auto a, auto b) __attribute__((always_inline)) { return a + b; });
+  return folded(
+      x, [](auto a, auto b) __attribute__((always_inline)) { return a + b; });
 }
 [[nodiscard, gnu::always_inline]] inline double least_of_lanes(RealRegister x) noexcept {
-  return folded(x, [](auto a, auto b) __attribute__((always_inline)) { return b < a ? b : a; });
+  return folded(
+      x, [](auto a, auto b) __attribute__((always_inline)) { return b < a ? b : a; });
 }
 
 /// The low half of every element times a factor, all 64 bits.

@@ -8,8 +8,6 @@
 #include <span>
 #include <vector>
 
-#include <boost/align/aligned_allocator.hpp>
-
 #include "repoquake/core/column.hpp"
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/flags.hpp"
@@ -47,8 +45,6 @@ struct PolicyState {
 
 inline constexpr std::size_t kMostCohorts = 64;
 
-using AlignedNumbers = std::vector<double, boost::alignment::aligned_allocator<double, 64>>;
-
 /// Leveraged funds by cohort as they stood after the path's last margin call, and what has happened since. Between calls
 /// every cohort keeps the same share of its position and loses the same per notional, so two numbers a path carry all:
 ///   Q_c = kept Q'_c,   E_c = E'_c - lost Q'_c,   and the first to be called is the one whose E'_c / Q'_c is least.
@@ -76,9 +72,9 @@ struct FundCohorts {
   }
 
   std::size_t count;
-  std::size_t stored;                    ///< count and what fills up the last eight, which holds nothing
-  AlignedNumbers notional, equity;  ///< (path, stored): Q', E', USD bn
-  AlignedNumbers ratio;             ///< E'/Q'
+  std::size_t stored;               ///< count and what fills up the last eight, which holds nothing
+  std::vector<double> notional, equity;  ///< (path, stored): Q', E', USD bn
+  std::vector<double> ratio;             ///< E'/Q'
   ColumnData kept{}, lost{};
   ColumnData total_notional{}, total_equity{};  ///< of Q' and E'
   ColumnData weakest{};                         ///< least E'/Q'
