@@ -340,7 +340,7 @@ FundsDays judge_funds_days(Real slow_weight) {
   FundsDays r;
   for (int trial = 0; trial < 6; ++trial) {
     ModelParams p = default_params();
-    p.basis_trade.cohorts = trial % 2 == 0 ? 24 : 8;
+    p.basis_trade.cohorts = std::array<std::size_t, 6>{24, 8, 13, 64, 24, 9}[static_cast<std::size_t>(trial)];
     if (trial == 5) p.basis_trade.max_daily_sale = 0.01;  // below the exit share
     PathState s{p.basis_trade.cohorts};
     DayOutcome out{};
