@@ -3,73 +3,26 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstring>
 
 #include "repoquake/core/lanes.hpp"
 
 namespace repoquake::stats {
-
 namespace {
 
-using detail::kRegisterLanes;
-using detail::RealRegister;
+/// What a span is summed in, whatever the width of the registers: two chains of additions where eight numbers fill one.
+constexpr std::size_t kSumLanes = 2 * kEight;
+using Sixteen = detail::Pair<Eight, double>;
+static_assert(detail::kLanesOf<Sixteen> == kSumLanes);
 
-constexpr std::size_t kSumLanes = 8;  // whatever the width of the registers
-constexpr std::size_t kRegisters = kSumLanes / kRegisterLanes;
-using Lanes8 = std::array<double, kSumLanes>;
-using Registers = std::array<RealRegister, kRegisters>;
+/// Sums in lanes; those that no whole round is left for are added one by one.
+struct LaneSums {
+  std::array<double, kSumLanes> of_lane{};
 
-double add_lanes(const Lanes8& a) noexcept { return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7])); }
-
-RealRegister load(const double* x) noexcept {
-  RealRegister lanes;
-  std::memcpy(&lanes, x, sizeof lanes);
-  return lanes;
-}
-
-Lanes8 lanes_of(const Registers& registers) noexcept {
-  Lanes8 lanes;
-  for (std::size_t r = 0; r < kRegisters; ++r)
-    std::memcpy(lanes.data() + r * kRegisterLanes, &registers[r], sizeof(RealRegister));
-  return lanes;
-}
-
-/// Sums and range of whole rounds of lanes.
-struct LevelLanes {
-  Lanes8 sum{}, low{}, high{};
-};
-
-LevelLanes see_levels(const double* x, std::size_t whole) noexcept {
-  Registers sum{}, low, high;
-  low.fill(x[0] - RealRegister{});  // not +: that of -0 and 0 is 0
-  high = low;
-  for (std::size_t i = 0; i < whole; i += kSumLanes) {
-    for (std::size_t r = 0; r < kRegisters; ++r) {
-      const RealRegister value = load(x + i + r * kRegisterLanes);
-      sum[r] += value;
-      low[r] = value < low[r] ? value : low[r];
-      high[r] = value > high[r] ? value : high[r];
-    }
+  explicit LaneSums(Sixteen rounds) noexcept { detail::write_all(rounds, of_lane.data()); }
+  [[nodiscard]] double total() const noexcept {
+    return detail::sum_of_lanes(detail::read_all<Sixteen>(of_lane.data()));
   }
-  return {.sum = lanes_of(sum), .low = lanes_of(low), .high = lanes_of(high)};
-}
-
-/// Sums of d and of d^2, d = x - centre.
-struct DeviationLanes {
-  Lanes8 residual{}, square{};
 };
-
-DeviationLanes see_deviations(const double* x, std::size_t whole, double centre) noexcept {
-  Registers residual{}, square{};
-  for (std::size_t i = 0; i < whole; i += kSumLanes) {
-    for (std::size_t r = 0; r < kRegisters; ++r) {
-      const RealRegister d = load(x + i + r * kRegisterLanes) - centre;
-      residual[r] += d;
-      square[r] += d * d;
-    }
-  }
-  return {.residual = lanes_of(residual), .square = lanes_of(square)};
-}
 
 }  // namespace
 
@@ -99,30 +52,47 @@ Moments moments_of(std::span<const double> values) noexcept {
   Moments moments;
   const std::size_t n = values.size();
   if (n == 0) return moments;
+  const double* const x = values.data();
   const std::size_t whole = n - n % kSumLanes;
 
-  auto [sum, low, high] = see_levels(values.data(), whole);
-  for (std::size_t i = whole; i < n; ++i) sum[i - whole] += values[i];
-  const double centre = add_lanes(sum) / static_cast<double>(n);
-
-  auto [residual, square] = see_deviations(values.data(), whole, centre);
-  for (std::size_t i = whole; i < n; ++i) {
-    const double d = values[i] - centre;
-    residual[i - whole] += d;
-    square[i - whole] += d * d;
+  Sixteen rounds = 0.0, low = x[0], high = x[0];
+  for (std::size_t i = 0; i < whole; i += kSumLanes) {
+    const auto value = detail::read_all<Sixteen>(x + i);
+    rounds = rounds + value;
+    low = smaller(low, value);
+    high = larger(high, value);
   }
-  const double shift = add_lanes(residual) / static_cast<double>(n);  // what rounding left of the mean
-  const double m2 = add_lanes(square) - shift * shift * static_cast<double>(n);
-
+  LaneSums sum(rounds);
   moments.n = n;
+  moments.min = detail::least_of_lanes(low);
+  moments.max = -detail::least_of_lanes(-high);
+  for (std::size_t i = whole; i < n; ++i) {
+    sum.of_lane[i - whole] += x[i];
+    moments.min = x[i] < moments.min ? x[i] : moments.min;
+    moments.max = x[i] > moments.max ? x[i] : moments.max;
+  }
+  if (moments.min == moments.max) {
+    moments.mean = moments.min;
+    return moments;
+  }
+
+  const double centre = sum.total() / static_cast<double>(n);
+  Sixteen residuals = 0.0, squares = 0.0;
+  for (std::size_t i = 0; i < whole; i += kSumLanes) {
+    const Sixteen d = detail::read_all<Sixteen>(x + i) - centre;
+    residuals = residuals + d;
+    squares = squares + d * d;
+  }
+  LaneSums residual(residuals), square(squares);
+  for (std::size_t i = whole; i < n; ++i) {
+    const double d = x[i] - centre;
+    residual.of_lane[i - whole] += d;
+    square.of_lane[i - whole] += d * d;
+  }
+  const double shift = residual.total() / static_cast<double>(n);  // what rounding left of the mean
+  const double m2 = square.total() - shift * shift * static_cast<double>(n);
   moments.mean = centre + shift;
   moments.m2 = m2 > 0.0 ? m2 : 0.0;
-  const auto widen = [&moments](double least, double largest) {
-    moments.min = least < moments.min ? least : moments.min;
-    moments.max = largest > moments.max ? largest : moments.max;
-  };
-  for (std::size_t lane = 0; lane < kSumLanes; ++lane) widen(low[lane], high[lane]);
-  for (std::size_t i = whole; i < n; ++i) widen(values[i], values[i]);
   return moments;
 }
 

@@ -3,7 +3,6 @@
 #include <cstring>
 #include <iterator>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 namespace repoquake::stats {
@@ -33,46 +32,57 @@ double BinScale::upper(std::uint32_t bin) const {
   return bin > zero_ ? edge(bin - zero_) : -edge(zero_ - bin - 1);
 }
 
-std::uint32_t QuantileSketch::Page::total() const noexcept {
-  const auto sum = [](const auto& digits) { return std::accumulate(digits.begin(), digits.end(), std::uint32_t{0}); };
-  return sum(ones) + (carries ? sum(*carries) << 8 : 0) + (rest ? sum(*rest) << 16 : 0);
-}
-
-void QuantileSketch::Page::add(std::uint32_t i, std::uint32_t times) {
-  const std::uint32_t sum = count(i) + times;
-  ones[i] = static_cast<std::uint8_t>(sum);
-  if (sum < 1U << 8) return;
-  if (!carries) carries = std::make_unique<std::array<std::uint8_t, kPageBins>>();
-  (*carries)[i] = static_cast<std::uint8_t>(sum >> 8);
-  if (sum < 1U << 16) return;
-  if (!rest) rest = std::make_unique<std::array<std::uint16_t, kPageBins>>();
-  (*rest)[i] = static_cast<std::uint16_t>(sum >> 16);
-}
-
-void QuantileSketch::Page::carry(std::uint32_t i) {
-  if (carries && (*carries)[i] < 255)
-    ++(*carries)[i];
-  else
-    add(i, 256);
+std::uint64_t QuantileSketch::total_on(std::uint32_t page) const noexcept {
+  const std::uint32_t place = page * kPageBins;
+  std::uint64_t total = 0;
+  for (std::uint32_t i = 0; i < kPageBins; ++i) total += ones_[place + i];
+  for (std::uint32_t i = 0; carries_[page] && i < kPageBins; ++i) total += carries_[page]->count(i);
+  return total;
 }
 
 void QuantileSketch::reach(const BinRange& range) {
-  const std::uint32_t first = range.least / kPageBins, last = range.largest / kPageBins;
-  if (pages_.empty()) first_page_ = first;
-  if (first < first_page_) {
-    std::vector<std::unique_ptr<Page>> longer(first_page_ - first);
-    std::ranges::move(pages_, std::back_inserter(longer));
-    pages_ = std::move(longer);
-    first_page_ = first;
+  const std::uint32_t first = range.least / kPageBins * kPageBins;
+  const std::uint32_t last = (range.largest / kPageBins + 1) * kPageBins;
+  if (ones_.empty()) first_ = first;
+  if (first < first_) {
+    const std::uint32_t n_pages = (first_ - first) / kPageBins;
+    ones_.insert(ones_.begin(), first_ - first, 0);
+    std::vector<std::unique_ptr<Carries>> longer(n_pages);
+    std::ranges::move(carries_, std::back_inserter(longer));
+    carries_ = std::move(longer);
+    first_ = first;
   }
-  if (last - first_page_ >= pages_.size()) pages_.resize(last - first_page_ + 1);
+  if (last > end()) {
+    ones_.resize(last - first_);
+    carries_.resize(ones_.size() / kPageBins);
+  }
+}
+
+void QuantileSketch::add_within(std::uint32_t bin, std::uint32_t times) {
+  const std::uint32_t sum = count_at(bin) + times, place = bin - first_;
+  ones_[place] = static_cast<std::uint8_t>(sum);
+  if (sum < 1U << 8) return;
+  auto& carries = carries_[place / kPageBins];
+  if (!carries) carries = std::make_unique<Carries>();
+  carries->of_256[place % kPageBins] = static_cast<std::uint8_t>(sum >> 8);
+  if (sum < 1U << 16) return;
+  if (!carries->of_65536) carries->of_65536 = std::make_unique<std::array<std::uint16_t, kPageBins>>();
+  (*carries->of_65536)[place % kPageBins] = static_cast<std::uint16_t>(sum >> 16);
+}
+
+void QuantileSketch::carry(std::uint32_t place) {
+  const auto& carries = carries_[place / kPageBins];
+  if (carries && carries->of_256[place % kPageBins] < 255)
+    ++carries->of_256[place % kPageBins];
+  else
+    add_within(first_ + place, 256);
 }
 
 void QuantileSketch::add(std::uint32_t bin, std::uint32_t times) {
   RQ_EXPECT(bin < scale_.bin_count());
   RQ_EXPECT(count_ + times <= ~std::uint32_t{0});
   reach({bin, bin});
-  page_of(bin).add(bin % kPageBins, times);
+  add_within(bin, times);
   count_ += times;
 }
 
@@ -85,9 +95,8 @@ void QuantileSketch::add(std::span<const std::uint32_t> bins) {
 
 template <std::size_t Abreast>
 void QuantileSketch::add_group(const Load* loads, std::size_t n) {
-  using Entry = std::unique_ptr<Page>;
   std::array<const std::uint32_t*, Abreast> bins{};
-  std::array<std::uintptr_t, Abreast> page_zero{};  // where its entry would stand: saves a subtraction for every value
+  std::array<std::uintptr_t, Abreast> zero{};  // where bin 0 would stand: saves a subtraction for every value
   for (std::size_t k = 0; k < Abreast; ++k) {
     QuantileSketch& sketch = *loads[k].sketch;
     RQ_EXPECT(!loads[k].range.is_empty() && loads[k].range.largest < sketch.scale_.bin_count());
@@ -95,19 +104,16 @@ void QuantileSketch::add_group(const Load* loads, std::size_t n) {
     sketch.reach(loads[k].range);
     sketch.count_ += n;
     bins[k] = loads[k].bins;
-    page_zero[k] = reinterpret_cast<std::uintptr_t>(sketch.pages_.data()) - sketch.first_page_ * sizeof(Entry);
+    zero[k] = reinterpret_cast<std::uintptr_t>(sketch.ones_.data()) - sketch.first_;
   }
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t k = 0; k < Abreast; ++k) {
       const std::uint32_t bin = bins[k][i];  // cppcheck-suppress AssignmentAddressToInteger // bins[k] is the address
       RQ_EXPECT(bin >= loads[k].range.least && bin <= loads[k].range.largest);
-      Page* page = reinterpret_cast<const Entry*>(page_zero[k] + bin / kPageBins * sizeof(Entry))->get();
-      if (page == nullptr) [[unlikely]]
-        page = &loads[k].sketch->page_of(bin);
-      std::uint8_t& ones = page->ones[bin % kPageBins];
+      std::uint8_t& ones = *reinterpret_cast<std::uint8_t*>(zero[k] + bin);
       ones = static_cast<std::uint8_t>(ones + 1);
       if (ones == 0) [[unlikely]]
-        page->carry(bin % kPageBins);
+        loads[k].sketch->carry(bin - loads[k].sketch->first_);
     }
   }
 }
@@ -121,15 +127,10 @@ void QuantileSketch::add_abreast(std::span<const Load> loads, std::size_t n) {
 void QuantileSketch::merge(const QuantileSketch& other) {
   RQ_EXPECT(scale_ == other.scale_);
   RQ_EXPECT(count_ + other.count_ <= ~std::uint32_t{0});
-  if (other.pages_.empty()) return;
-  const auto n_pages = static_cast<std::uint32_t>(other.pages_.size());
-  reach({other.first_page_ * kPageBins, (other.first_page_ + n_pages - 1) * kPageBins});
-  for (std::uint32_t place = 0; place < other.pages_.size(); ++place) {
-    if (!other.pages_[place]) continue;
-    Page& to = page_of((other.first_page_ + place) * kPageBins);
-    for (std::uint32_t i = 0; i < kPageBins; ++i)
-      if (const std::uint32_t count = other.pages_[place]->count(i); count > 0) to.add(i, count);
-  }
+  if (other.ones_.empty()) return;
+  reach({other.first_, other.end() - 1});
+  for (std::uint32_t bin = other.first_; bin < other.end(); ++bin)
+    if (const std::uint32_t count = other.count_at(bin); count > 0) add_within(bin, count);
   count_ += other.count_;
 }
 
@@ -141,22 +142,25 @@ constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 /// Value at a position 0..n-1 among the order statistics, linear between neighbours.
 double QuantileSketch::at_position(double position) const {
-  std::uint32_t place = 0, i = 0;                         // of the bin that holds the last one asked for
+  std::uint32_t bin = first_;                             // that holds the last one asked for
   std::uint64_t before = 0;                               // values in bins before that
   const auto order_statistic = [&](std::uint64_t rank) {  // ranks ascend
-    for (; place < pages_.size(); ++place, i = 0) {
-      if (!pages_[place]) continue;
-      const Page& page = *pages_[place];
-      const std::uint32_t on_page = page.total();
-      if (i == 0 && before + on_page <= rank) {
-        before += on_page;
-        continue;
+    while (bin < end()) {
+      if (bin % kPageBins == 0) {
+        const std::uint64_t on_page = total_on((bin - first_) / kPageBins);
+        if (before + on_page <= rank) {
+          before += on_page;
+          bin += kPageBins;
+          continue;
+        }
       }
-      for (; i < kPageBins && before + page.count(i) <= rank; ++i) before += page.count(i);
-      if (i == kPageBins) continue;
-      const std::uint32_t bin = (first_page_ + place) * kPageBins + i;
-      const double share = (static_cast<double>(rank - before) + 0.5) / page.count(i);
-      return scale_.lower(bin) + share * scale_.width(bin);
+      const std::uint32_t count = count_at(bin);
+      if (before + count > rank) {
+        const double share = (static_cast<double>(rank - before) + 0.5) / count;
+        return scale_.lower(bin) + share * scale_.width(bin);
+      }
+      before += count;
+      ++bin;
     }
     return kNothing;  // not reached: rank < count()
   };
@@ -202,15 +206,11 @@ QuantileEstimate QuantileSketch::quantile_with_limits(double p, double min, doub
 }
 
 std::uint64_t QuantileSketch::count_below(std::uint32_t bin) const noexcept {
+  const std::uint32_t last = std::min(bin, end());
   std::uint64_t below = 0;
-  for (std::uint32_t place = 0; place < pages_.size() && (first_page_ + place) * kPageBins < bin; ++place) {
-    if (!pages_[place]) continue;
-    const std::uint32_t before = bin - (first_page_ + place) * kPageBins;
-    if (before >= kPageBins)
-      below += pages_[place]->total();
-    else
-      for (std::uint32_t i = 0; i < before; ++i) below += pages_[place]->count(i);
-  }
+  std::uint32_t at = first_;
+  for (; at + kPageBins <= last; at += kPageBins) below += total_on((at - first_) / kPageBins);
+  for (; at < last; ++at) below += count_at(at);
   return below;
 }
 
@@ -219,19 +219,14 @@ bool QuantileSketch::operator==(const QuantileSketch& other) const {
 }
 
 std::vector<BinCount> QuantileSketch::occupied() const {
-  constexpr std::uint32_t kStep = sizeof(std::uint64_t);  // most bins of most pages are empty
+  constexpr std::uint32_t kStep = sizeof(std::uint64_t);  // many bins are empty
   std::vector<BinCount> filled;
-  for (std::uint32_t place = 0; place < pages_.size(); ++place) {
-    if (!pages_[place]) continue;
-    const Page& page = *pages_[place];
-    for (std::uint32_t first = 0; first < kPageBins; first += kStep) {
-      std::uint64_t ones = 0;
-      std::memcpy(&ones, page.ones.data() + first, kStep);
-      if (ones == 0 && !page.carries) continue;
-      for (std::uint32_t i = first; i < first + kStep; ++i)
-        if (const std::uint32_t count = page.count(i); count > 0)
-          filled.push_back({.bin = (first_page_ + place) * kPageBins + i, .count = count});
-    }
+  for (std::uint32_t place = 0; place < ones_.size(); place += kStep) {
+    std::uint64_t ones = 0;
+    std::memcpy(&ones, ones_.data() + place, kStep);
+    if (ones == 0 && !carries_[place / kPageBins]) continue;
+    for (std::uint32_t bin = first_ + place; bin < first_ + place + kStep; ++bin)
+      if (const std::uint32_t count = count_at(bin); count > 0) filled.push_back({.bin = bin, .count = count});
   }
   return filled;
 }

@@ -3,9 +3,9 @@
 ///   mean = sum x / n      m2 = sum (x - mean)^2      variance = m2 / (n - 1)      standard error = sd / sqrt(n)
 ///
 /// Units   those of the data (m2, variance: squared).
-/// Order   The bits are part of the contract. A span is summed in 8 fixed lanes (element i in lane i mod 8), lanes are
-///         added as ((0+1)+(2+3)) + ((4+5)+(6+7)); so vectorised, scalar, SSE and AVX builds agree to the bit. Parts
-///         are merged as a left fold in block order: `total.merge(block_0); total.merge(block_1); ...`. Another order,
+/// Order   The bits are part of the contract. A span is summed in 16 fixed lanes (element i in lane i mod 16), then halves
+///         upon each other: lanes 0 + 8, 1 + 9, ..., then 0 + 4, ..., 0 + 2, 0 + 1; so vectorised, scalar, SSE and AVX
+///         builds agree to the bit. Where all elements are equal they are the mean, and m2 is 0. Parts are merged as a left fold in block order: `total.merge(block_0); total.merge(block_1); ...`. Another order,
 ///         or other block bounds, agrees to rounding only.
 /// Errors  Pre: finite data, squared deviations below the overflow limit. Relative error of m2 a few n * 2^-53 against
 ///         the spread of the data, not its level (two passes with the residual-sum correction).

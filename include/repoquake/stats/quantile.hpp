@@ -119,9 +119,9 @@ struct BinCount {
   bool operator==(const BinCount&) const = default;
 };
 
-/// Counts per bin in pages of 256 that appear when first touched. A value type; n up to 2^32 - 1.
-/// Memory: 1 byte a bin of a touched page (2 where a bin of it counts beyond 255, 4 beyond 65,535), 8 bytes for each page
-/// between the first and the last. Pages stay where they are: nothing is copied as the sketch grows.
+/// Counts per bin. A value type; n up to 2^32 - 1.
+/// Memory: 1 byte a bin between the least and the largest counted (280 KB on the default scale at most), another for each
+/// of 256 neighbours where one of them counts beyond 255, three where beyond 65,535.
 class QuantileSketch {
  public:
   explicit QuantileSketch(BinScale scale = BinScale{}) : scale_(scale) {}
@@ -131,7 +131,8 @@ class QuantileSketch {
   QuantileSketch& operator=(QuantileSketch&&) noexcept = default;
   ~QuantileSketch() = default;
 
-  /// Counts one value, or `times` equal ones. Pre: bin < scale().bin_count(). Allocates on a page's first touch only.
+  /// Counts one value, or `times` equal ones. Pre: bin < scale().bin_count(). Allocates where the range grows or a
+  /// count becomes large.
   void add(std::uint32_t bin) { add(bin, 1); }
   void add(std::uint32_t bin, std::uint32_t times);
   void add(std::span<const std::uint32_t> bins);
@@ -180,37 +181,39 @@ class QuantileSketch {
  private:
   static constexpr std::uint32_t kPageBins = 256;
 
-  /// Counts of neighbouring bins. Most stay small, and small ones stay in the cache: higher digits stand in arrays of their
-  /// own, which appear when they are first needed.
-  struct Page {
-    std::array<std::uint8_t, kPageBins> ones{};
-    std::unique_ptr<std::array<std::uint8_t, kPageBins>> carries{};  ///< of 256
-    std::unique_ptr<std::array<std::uint16_t, kPageBins>> rest{};    ///< of 65,536
+  /// Higher digits of the counts of kPageBins neighbours. Most counts are small, and small ones stay in the cache: these
+  /// stand apart, and appear when they are first needed.
+  struct Carries {
+    std::array<std::uint8_t, kPageBins> of_256{};
+    std::unique_ptr<std::array<std::uint16_t, kPageBins>> of_65536{};
 
     [[nodiscard]] std::uint32_t count(std::uint32_t i) const noexcept {
-      return ones[i] + (carries ? std::uint32_t{(*carries)[i]} << 8 : 0) + (rest ? std::uint32_t{(*rest)[i]} << 16 : 0);
+      return (std::uint32_t{of_256[i]} << 8) + (of_65536 ? std::uint32_t{(*of_65536)[i]} << 16 : 0);
     }
-    [[nodiscard]] std::uint32_t total() const noexcept;
-    void add(std::uint32_t i, std::uint32_t times);
-    [[gnu::noinline]] void carry(std::uint32_t i);  ///< ones[i] has begun anew: rare, so kept out of loops
   };
 
-  /// Makes room for bins of a range in pages_.
-  void reach(const BinRange& range);
-  /// The page of a bin within reach, made where there is none.
-  [[nodiscard]] Page& page_of(std::uint32_t bin) {
-    auto& page = pages_[bin / kPageBins - first_page_];
-    if (!page) page = std::make_unique<Page>();
-    return *page;
+  [[nodiscard]] std::uint32_t end() const noexcept { return first_ + static_cast<std::uint32_t>(ones_.size()); }
+  /// Of a bin between first_ and end().
+  [[nodiscard]] std::uint32_t count_at(std::uint32_t bin) const noexcept {
+    const std::uint32_t place = bin - first_;
+    const auto& carries = carries_[place / kPageBins];
+    return ones_[place] + (carries ? carries->count(place % kPageBins) : 0);
   }
+  [[nodiscard]] std::uint64_t total_on(std::uint32_t page) const noexcept;
+
+  /// Makes room for bins of a range.
+  void reach(const BinRange& range);
+  void add_within(std::uint32_t bin, std::uint32_t times);
+  [[gnu::noinline]] void carry(std::uint32_t place);  ///< ones_[place] has begun anew: rare, so kept out of loops
   template <std::size_t Abreast>
   static void add_group(const Load* loads, std::size_t n);
   [[nodiscard]] double at_position(double position) const;
 
   BinScale scale_;
   std::uint64_t count_ = 0;
-  std::uint32_t first_page_ = 0;              ///< number of pages_.front()
-  std::vector<std::unique_ptr<Page>> pages_;  ///< from the first touched to the last; null where untouched
+  std::uint32_t first_ = 0;                        ///< bin of ones_.front(); like its size a multiple of kPageBins
+  std::vector<std::uint8_t> ones_;                 ///< lowest digits of the counts, base 256
+  std::vector<std::unique_ptr<Carries>> carries_;  ///< by page; null: none of it counts beyond 255
 };
 
 }  // namespace repoquake::stats

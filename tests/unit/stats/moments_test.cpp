@@ -1,6 +1,7 @@
 #include "repoquake/stats/moments.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -48,24 +49,29 @@ Reference reference(const std::vector<double>& x) {
 
 /// The documented order, one element at a time.
 Moments lane_by_lane(const std::vector<double>& x) {
-  const auto add = [](const double* a) { return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7])); };
+  using Sums = std::array<double, 16>;
+  const auto add = [](Sums a) {
+    for (const std::size_t half : {8U, 4U, 2U, 1U})
+      for (std::size_t i = 0; i < half; ++i) a[i] += a[i + half];
+    return a[0];
+  };
   const auto n = static_cast<double>(x.size());
-  double sum[8] = {};
-  for (std::size_t i = 0; i < x.size(); ++i) sum[i % 8] += x[i];
+  const auto [least, largest] = std::ranges::minmax(x);
+  if (least == largest) return {.n = x.size(), .mean = least, .m2 = 0.0, .min = least, .max = largest};
+  Sums sum{}, residual{}, square{};
+  for (std::size_t i = 0; i < x.size(); ++i) sum[i % 16] += x[i];
   const double centre = add(sum) / n;
-  double residual[8] = {};
-  double square[8] = {};
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double d = x[i] - centre;
-    residual[i % 8] += d;
-    square[i % 8] += d * d;
+    residual[i % 16] += d;
+    square[i % 16] += d * d;
   }
   const double shift = add(residual) / n;
   return {.n = x.size(),
           .mean = centre + shift,
           .m2 = std::max(add(square) - shift * shift * n, 0.0),
-          .min = *std::min_element(x.begin(), x.end()),
-          .max = *std::max_element(x.begin(), x.end())};
+          .min = least,
+          .max = largest};
 }
 
 bool same_bits(const Moments& a, const Moments& b) {
