@@ -41,11 +41,15 @@ ChunkRecorder::ChunkRecorder(const plan::Plan& plan, const Manifest& manifest, C
 }
 
 void ChunkRecorder::day(const BlockWorkspace& work, std::size_t offset, std::size_t lanes, std::uint32_t day) {
-  ColumnData column;
-  const auto values = std::span<const double>(column).first(lanes);
+  ColumnData computed;
   for (std::size_t v = 0; v < manifest_.statistics.size(); ++v) {
     const Variable variable = manifest_.statistics[v];
-    compiled::observe(plan_, day, variable, work, column);
+    const ColumnData* column = compiled::column_of(variable, work);
+    if (column == nullptr) {
+      compiled::observe(plan_, day, variable, work, computed);
+      column = &computed;
+    }
+    const auto values = std::span<const double>(*column).first(lanes);
     gather(v * n_days_ + day, offset, values, bin_factor(spec_of(variable).quantity));
     if (variable == Variable::spread) count_above(values, offset, day);
     if (stored_as_[v]) store(*stored_as_[v], values, offset, day);

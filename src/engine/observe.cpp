@@ -23,6 +23,41 @@ void copy(ConstColumn from, Column out) noexcept { std::ranges::copy(from, out.b
 
 }  // namespace
 
+const ColumnData* column_of(Variable variable, const BlockWorkspace& work) noexcept {
+  const auto& s = work.state;
+  const auto& o = work.outcome;
+  switch (variable) {
+    case Variable::spread:
+      return &o.percentiles[model::kMedian];
+    case Variable::am_spread:
+      return &s.am_spread;
+    case Variable::pm_spread:
+      return &s.pm_spread;
+    case Variable::repo_need:
+      return &o.need;
+    case Variable::bank_capacity:
+      return &o.capacity;
+    case Variable::basis_position:
+      return &o.position;
+    case Variable::basis_sales:
+      return &o.sales;
+    case Variable::basis_sales_forced:
+      return &o.forced_sales;
+    case Variable::dealer_inventory:
+      return &s.dealer_inventory;
+    case Variable::futures_basis:
+      return &s.futures_basis;
+    case Variable::yield_impact:
+      return &s.yield_impact;
+    case Variable::dealer_markup:
+      return &o.markup;
+    case Variable::hf_equity:
+      return &o.fund_equity;
+    default:
+      return nullptr;
+  }
+}
+
 void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const BlockWorkspace& work,
              Column out) noexcept {
   constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
@@ -30,9 +65,8 @@ void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const
   const auto& s = work.state;
   const auto& o = work.outcome;
   const ColumnData& shift = s.policy.rate_shift;
+  if (const ColumnData* const column = column_of(variable, work)) return copy(*column, out);
   switch (variable) {
-    case Variable::spread:
-      return copy(o.percentiles[model::kMedian], out);
     case Variable::sofr:
       return to_rate(c.iorb, shift, o.percentiles[2], out);
     case Variable::sofr_p1:
@@ -55,10 +89,6 @@ void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const
       if (c.has_standing_repo) return to_rate(c.standing_repo_rate, shift, out);
       std::ranges::fill(out, kNothing);
       return;
-    case Variable::am_spread:
-      return copy(s.am_spread, out);
-    case Variable::pm_spread:
-      return copy(s.pm_spread, out);
     case Variable::reserves:
       return to_amount(s.sheet.reserves, out);
     case Variable::tga:
@@ -71,26 +101,6 @@ void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const
       return to_amount(s.sheet.repo_operations, out);
     case Variable::securities:
       return to_amount(s.sheet.securities, out);
-    case Variable::repo_need:
-      return copy(o.need, out);
-    case Variable::bank_capacity:
-      return copy(o.capacity, out);
-    case Variable::basis_position:
-      return copy(o.position, out);
-    case Variable::basis_sales:
-      return copy(o.sales, out);
-    case Variable::basis_sales_forced:
-      return copy(o.forced_sales, out);
-    case Variable::dealer_inventory:
-      return copy(s.dealer_inventory, out);
-    case Variable::futures_basis:
-      return copy(s.futures_basis, out);
-    case Variable::yield_impact:
-      return copy(s.yield_impact, out);
-    case Variable::dealer_markup:
-      return copy(o.markup, out);
-    case Variable::hf_equity:
-      return copy(o.fund_equity, out);
     case Variable::hf_return:
       for (std::size_t i = 0; i < kBlockPaths; ++i)
         out[i] = s.opening_equity[i] > 0.0 ? 100.0 * (o.fund_equity[i] / s.opening_equity[i] - 1.0) : 0.0;
@@ -98,6 +108,8 @@ void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const
     case Variable::volume_above_srf_rate:
       if (c.has_standing_repo) return copy(o.volume_above_srf_rate, out);
       std::ranges::fill(out, kNothing);
+      return;
+    default:  // column_of
       return;
   }
 }

@@ -162,17 +162,24 @@ void open_funds(const ModelParams& params, UsdBn position, double opening_volati
   ColumnData path_factor;
   for (std::size_t i = 0; i < kBlockPaths; ++i)
     path_factor[i] = elementary::exp(b.leverage_uncertainty * leverage_draw[i]);
+  std::array<double, kMostCohorts> notionals{}, leverages{}, least_equities{};
   for (std::size_t c = 0; c < b.cohorts; ++c) {
     const double score = elementary::inverse_normal((static_cast<double>(c) + 0.5) / n);
-    const double leverage =
+    notionals[c] = notional;
+    leverages[c] =
         std::clamp(b.leverage_median * elementary::exp(b.leverage_sd * score), b.leverage_min, b.leverage_max);
-    for (std::size_t i = 0; i < kBlockPaths; ++i) {
-      const double own = std::min(std::max(leverage * path_factor[i], b.leverage_min), b.leverage_max);
-      funds.notional_then(i)[c] = notional;
-      funds.equity_then(i)[c] = std::max(notional / own, least);
-    }
+    least_equities[c] = least;
   }
-  for (std::size_t i = 0; i < kBlockPaths; ++i) take_stock(i, funds);
+  for (std::size_t i = 0; i < kBlockPaths; ++i) {
+    for (std::size_t c = 0; c < funds.stored; c += kEight) {
+      const Eight own =
+          smaller(larger(load_eight(&leverages[c]) * path_factor[i], eight(b.leverage_min)), eight(b.leverage_max));
+      const Eight notional_of_eight = load_eight(&notionals[c]);
+      store_eight(notional_of_eight, funds.notional_then(i) + c);
+      store_eight(larger(notional_of_eight / own, load_eight(&least_equities[c])), funds.equity_then(i) + c);
+    }
+    take_stock(i, funds);
+  }
   state.opening_equity = funds.total_equity;
 }
 
