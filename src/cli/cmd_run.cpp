@@ -188,8 +188,7 @@ int run_scenario(const RunCommand& run, const Command& command) {
                                io::resume_command(provenance.command_line));
     return kInterrupted;
   }
-  command.out << report::scorecard_table(engine::make_scorecard(summary.manifest, summary.stats, observed.scoring),
-                                         summary.manifest.is_conditional);
+  command.out << report::scorecard_table(writer.scorecard(), summary.manifest.is_conditional);
   const bool is_missed = run.expect && !meets_expectations(summary, prepared.loaded.scenario, command.out);
   command.out << "\nresult in " << output << '\n';
   if (const double share = summary.stats.flagged_share(); share > plan.max_flagged) {

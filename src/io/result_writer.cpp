@@ -923,7 +923,8 @@ void ResultWriter::write_observed() {
 
 void ResultWriter::write_scores(const engine::RunSummary& summary) {
   if (summary.stats.n_paths() == 0) return;
-  const auto card = engine::make_scorecard(manifest_, summary.stats, observed_.scoring);
+  scorecard_ = engine::make_scorecard(manifest_, summary.stats, observed_.scoring);
+  const engine::Scorecard& card = scorecard_;
   if (card.variables.empty()) return;
   const Group group = file_.root().create_group("scores");
   std::vector<std::string> names;

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <iterator>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 namespace repoquake::stats {
@@ -32,12 +33,11 @@ double BinScale::upper(std::uint32_t bin) const {
   return bin > zero_ ? edge(bin - zero_) : -edge(zero_ - bin - 1);
 }
 
-std::uint64_t QuantileSketch::total_on(std::uint32_t page) const noexcept {
-  const std::uint32_t place = page * kPageBins;
-  std::uint64_t total = 0;
-  for (std::uint32_t i = 0; i < kPageBins; ++i) total += ones_[place + i];
-  for (std::uint32_t i = 0; carries_[page] && i < kPageBins; ++i) total += carries_[page]->count(i);
-  return total;
+std::uint32_t QuantileSketch::total_on(std::uint32_t page) const noexcept {
+  const auto sum = [](const auto* digits) { return std::accumulate(digits, digits + kPageBins, std::uint32_t{0}); };
+  const auto& carries = carries_[page];
+  return sum(ones_.data() + std::size_t{page} * kPageBins) + (carries ? sum(carries->of_256.data()) << 8 : 0) +
+         (carries && carries->of_65536 ? sum(carries->of_65536->data()) << 16 : 0);
 }
 
 void QuantileSketch::reach(const BinRange& range) {
@@ -147,7 +147,7 @@ double QuantileSketch::at_position(double position) const {
   const auto order_statistic = [&](std::uint64_t rank) {  // ranks ascend
     while (bin < end()) {
       if (bin % kPageBins == 0) {
-        const std::uint64_t on_page = total_on((bin - first_) / kPageBins);
+        const std::uint32_t on_page = total_on((bin - first_) / kPageBins);
         if (before + on_page <= rank) {
           before += on_page;
           bin += kPageBins;

@@ -106,6 +106,9 @@ class ResultWriter final : public engine::Sink {
   /// Writes the statistics, closes, and renames to PATH unless the run was interrupted.
   void end(const engine::RunSummary& summary) override;
 
+  /// What `end` has written to /scores.
+  [[nodiscard]] const engine::Scorecard& scorecard() const noexcept { return scorecard_; }
+
  private:
   /// One per-path dataset.
   struct Column {
@@ -192,6 +195,7 @@ class ResultWriter final : public engine::Sink {
   std::uint64_t n_counted_ = 0;      ///< paths that an earlier run has counted
   std::uint64_t written_until_ = 0;  ///< path after the last chunk
   std::vector<std::uint64_t> resumed_after_;  ///< paths, each time
+  engine::Scorecard scorecard_;
 };
 
 /// The work of a writer on every chunk, in the parallel stage, without a file: what it takes is seen in a trial.

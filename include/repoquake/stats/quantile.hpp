@@ -199,7 +199,7 @@ class QuantileSketch {
     const auto& carries = carries_[place / kPageBins];
     return ones_[place] + (carries ? carries->count(place % kPageBins) : 0);
   }
-  [[nodiscard]] std::uint64_t total_on(std::uint32_t page) const noexcept;
+  [[nodiscard]] std::uint32_t total_on(std::uint32_t page) const noexcept;
 
   /// Makes room for bins of a range.
   void reach(const BinRange& range);
