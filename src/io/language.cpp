@@ -21,9 +21,9 @@ using scenario::Unit;
 struct KeyText {
   std::string_view path;
   std::string_view meaning;
-  std::string_view default_text = "";  ///< where the reader cannot tell
-  std::string_view range = "";
-  std::string_view source = "";
+  std::string_view default_text{};  ///< where the reader cannot tell
+  std::string_view range{};
+  std::string_view source{};
 };
 
 // What people need to know of each key. Parameters of the model and of rules have tables of their own.
@@ -314,7 +314,7 @@ constexpr auto kSweepTexts = std::to_array<KeyText>({
 /// Texts of keys that come in families.
 struct FamilyText {
   std::string_view prefix, suffix, meaning;
-  std::string_view default_text = "";
+  std::string_view default_text{};
 };
 constexpr auto kFamilies = std::to_array<FamilyText>({
     {"policy.rules.", ".enabled", "false: the rule is off"},

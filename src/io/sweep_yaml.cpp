@@ -41,9 +41,12 @@ namespace {
 /// Which value of its axis each key of a grid or a list has at a point.
 std::vector<std::size_t> levels_at(const scenario::Sweep& sweep, std::size_t point) {
   std::vector<std::size_t> levels;
-  for (auto axis = sweep.axes.rbegin(); axis != sweep.axes.rend(); ++axis) {
-    levels.insert(levels.end(), axis->keys.size(), point % axis->size());
-    point /= axis->size();
+  for (std::size_t k = sweep.axes.size(); k-- > 0;) {
+    const scenario::Axis& axis = sweep.axes[k];
+    const std::size_t n_values = axis.size();
+    RQ_EXPECT(n_values > 0);
+    levels.insert(levels.end(), axis.keys.size(), point % n_values);
+    point /= n_values;
   }
   std::ranges::reverse(levels);
   return levels;
@@ -386,13 +389,13 @@ class SweepLoader {
   bool has_errors_of_design() {
     static constexpr auto kOthers =
         std::to_array<std::string_view>({"format", "name", "title", "metrics", "override", "on_error"});
-    static const std::vector<std::string> kOwn{"axes", "design", "factors", "skip_if"};
+    static const std::vector<std::string> own{"axes", "design", "factors", "skip_if"};
     for (const auto& entry : diagnostics().sorted()) {
       if (entry.severity != Issue::Severity::error) continue;
       const std::string top = entry.key.substr(0, entry.key.find_first_of(".["));
       const bool is_other = std::ranges::find(kOthers, top) != kOthers.end();
       const bool is_unknown = entry.reason.starts_with("unknown key") && top == entry.key;
-      if (!is_other && !(is_unknown && did_you_mean(top, kOwn).empty())) return true;
+      if (!is_other && !(is_unknown && did_you_mean(top, own).empty())) return true;
     }
     return false;
   }

@@ -152,7 +152,7 @@ template <Number V>
   const V s = f.s.per_bp, t = f.t.per_bp;
   const V rate = larger(s, t);
   const V s_squared = s * s, t_squared = t * t;
-  auto is_open = z == z;
+  auto is_open = z == z;  // NOLINT(misc-redundant-expression): false where z is not a number
   for (int step = 0; step < kMaxSteps && any(is_open); ++step) {
     const V first = elementary::exp_within(larger(f.a + s * z, kLeastLog));
     const V second = elementary::exp_within(larger(f.b + t * z, kLeastLog));

@@ -167,8 +167,9 @@ std::size_t Sweep::size() const noexcept {
   if (has_axes()) {
     std::size_t points = axes.empty() ? 0 : 1;
     for (const auto& axis : axes) {
-      if (axis.size() == 0) return 0;
-      points = points > kMaxSweepPoints / axis.size() ? kTooMany : points * axis.size();
+      const std::size_t n_values = axis.size();
+      if (n_values == 0) return 0;
+      points = points > kMaxSweepPoints / n_values ? kTooMany : points * n_values;
     }
     return points;
   }

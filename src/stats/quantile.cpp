@@ -13,7 +13,7 @@ BinRange BinScale::bins(std::span<const double> values, double factor, std::span
   RQ_EXPECT(std::all_of(values.begin(), values.end(), [&](double x) { return std::isfinite(factor * x); }));
   for (std::size_t i = 0; i < values.size(); ++i) out[i] = bin_unchecked(factor * values[i]);
   BinRange range;
-  for (std::size_t i = 0; i < out.size(); ++i) range.widen({out[i], out[i]});
+  for (const std::uint32_t bin : out) range.widen({bin, bin});
   return range;
 }
 

@@ -251,12 +251,12 @@ Versus compare(const Side& base, Side other, std::span<const Variable> variables
       const auto place = std::ranges::find(side.variables, variable) - side.variables.begin();
       return static_cast<std::size_t>(place) * n_days + day;
     };
-    for (std::size_t v = 0; v < variables.size(); ++v)
+    for (const Variable variable : variables)
       for (std::size_t day = 0; day < n_days; ++day) {
-        const std::size_t here = place_of(base, variables[v], day), there = place_of(other, variables[v], day);
-        const stats::Moments* pairs = pairing != nullptr ? pairing->day(variables[v], day) : nullptr;
+        const std::size_t here = place_of(base, variable, day), there = place_of(other, variable, day);
+        const stats::Moments* pairs = pairing != nullptr ? pairing->day(variable, day) : nullptr;
         versus.days.push_back(pairs != nullptr ? mean_of(*pairs) : difference_of(base.mean[here], other.mean[there]));
-        versus.days_se.push_back(pairs != nullptr ? pairing->standard_error_of_day(variables[v], day)
+        versus.days_se.push_back(pairs != nullptr ? pairing->standard_error_of_day(variable, day)
                                                   : error_of_independent(base.mean_se[here], other.mean_se[there]));
       }
   }

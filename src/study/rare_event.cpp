@@ -69,7 +69,7 @@ std::string trimmed(std::string_view text) {
 
 /// The text in P(...), where that is all there is.
 std::string without_p(std::string_view text) {
-  const std::string whole = trimmed(text);
+  std::string whole = trimmed(text);
   if (!whole.starts_with("P(") && !whole.starts_with("P (")) return whole;
   const auto open = whole.find('(');
   return trimmed(std::string_view(whole).substr(open + 1, whole.rfind(')') - open - 1));
@@ -77,7 +77,7 @@ std::string without_p(std::string_view text) {
 
 std::string number(const char* format, double value) {
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), format, value);
+  static_cast<void>(std::snprintf(text.data(), text.size(), format, value));
   return text.data();
 }
 

@@ -28,7 +28,7 @@ struct SourceMark {
   int width = 1;  ///< characters under the caret
 
   [[nodiscard]] bool is_known() const noexcept { return file >= 0; }
-  auto operator<=>(const SourceMark&) const = default;
+  auto operator<=>(const SourceMark&) const = default;  // NOLINT(modernize-use-nullptr): there is no pointer
 };
 
 /// Where a key was written, and its value.
