@@ -12,8 +12,8 @@ scripts/demo.sh ends with its two files, and tries the faults of docs/reliabilit
 is "N passed, N failed"; the exit code is 1 if any failed.
 
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
-  --full             --asan, and: cppcheck on every source (one test; it is installed), the tests that use threads under
-                     ThreadSanitizer, lines and branches that the tests run through (one test: not a point below what
+  --full             --asan, and: cppcheck and clang-tidy on every source (a test each; they are installed), the tests
+                     that use threads under ThreadSanitizer, lines and branches that the tests run through (one test: not a point below what
                      README.md says; installs gcovr), instructions that the kernels take (one test: not 5 % more than
                      stated; installs valgrind), the fuzz targets for 20 s each (a target is one test; installs clang; what
                      they find is kept in build/fuzz/found/), runs and sweeps killed at some 1,100 moments instead of some
@@ -218,6 +218,8 @@ kill_runs() {
 run_checks() {
   echo "test: cppcheck" >&2
   step cppcheck build_preset cppcheck
+  echo "test: clang-tidy" >&2
+  step tidy build_preset tidy
   echo "test: coverage" >&2
   step coverage "$REPOQUAKE_PYTHON" scripts/coverage.py --check
 }

@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "repoquake/core/flags.hpp"
+#include "repoquake/scenario/parameters.hpp"
 #include "unit/model/fixtures.hpp"
 
 using namespace repoquake;
@@ -474,6 +475,50 @@ TEST_CASE("volatility that is the same everywhere gives a path the same bits as 
   }
   CHECK(differ == 0);
   CHECK(same.out.spiral_ratio[200] != other.out.spiral_ratio[200]);  // control
+}
+
+TEST_CASE("a margin call's answer does not depend on who else is called", "[basis_trade]") {
+  const auto after_stress = [](auto&& is_stressed) {
+    Dice dice(89);
+    const ModelParams p = default_params();
+    PathState state{24};
+    DayOutcome out{};
+    for (ColumnData* c : {&state.opening_spread, &state.funding_average}) c->fill(5.0);
+    for (ColumnData* c : {&state.margin_volatility, &state.slow_volatility}) c->fill(80.0);
+    for (ColumnData* c : {&state.futures_basis, &state.yield_impact}) c->fill(0.0);
+    open_funds(p, 1200.0, 80.0, column_of([&] { return dice.normal(); }), state);
+    DayFlows f = quiet_flows();
+    for (std::size_t i = 0; i < kBlockPaths; ++i)
+      f.volatility[i] = is_stressed(i) ? 160.0 + 0.1 * static_cast<double>(i) : 80.0;
+    state.am_spread = column_of([&] { return dice.uniform(-5, 40); });
+    out.flags.fill(0);
+    trade_basis(p, ordinary_day(), f, DayDraws{}, state, out);
+    return out;
+  };
+  const auto all = after_stress([](std::size_t) { return true; });
+  for (const std::size_t one_in : {2U, 7U, 37U, 256U}) {
+    const auto some = after_stress([&](std::size_t i) { return i % one_in == 0; });
+    int called = 0, calm = 0;
+    for (std::size_t i = 0; i < kBlockPaths; ++i) {
+      if (i % one_in != 0) {
+        calm += some.forced_sales[i] == 0.0;
+        continue;
+      }
+      called += some.forced_sales[i] > 0.0;
+      CHECK(some.sales[i] == all.sales[i]);
+      CHECK(some.forced_sales[i] == all.forced_sales[i]);
+      CHECK(some.position[i] == all.position[i]);
+      CHECK(some.fund_equity[i] == all.fund_equity[i]);
+    }
+    CHECK(called > 0);
+    CHECK(calm == static_cast<int>(kBlockPaths - (kBlockPaths + one_in - 1) / one_in));
+  }
+}
+
+TEST_CASE("there is room for as many cohorts as a scenario may ask for", "[basis_trade]") {
+  const auto row = scenario::find_parameter("basis_trade.cohorts");
+  REQUIRE(row);
+  CHECK(scenario::parameter_table()[*row].high == static_cast<double>(kMostCohorts));
 }
 
 TEST_CASE("cohorts are written on days of margin calls only", "[basis_trade]") {
