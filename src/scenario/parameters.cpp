@@ -159,6 +159,14 @@ std::string quantity_text(double value, Unit unit) {
   return suffix.empty() ? number_text(value) : number_text(value) + " " + std::string(suffix);
 }
 
+/// What divides may not vanish: the quotient would be beyond all numbers.
+constexpr double kSpan = 1e9;  // from the least to the largest
+constexpr double kLeastMargin = 1e-9;
+
+bool vanishes(const ParameterSpec& spec, double value) {
+  return spec.low_is_open && value > spec.low && value < spec.low + spec.high / kSpan;
+}
+
 bool is_within(const ParameterSpec& spec, double value) {
   const bool above = spec.low_is_open ? value > spec.low : value >= spec.low;
   return above && value <= spec.high && (spec.unit != count || value == std::floor(value));
@@ -229,9 +237,13 @@ std::vector<Issue> validate(const ParameterValues& values) {
   std::vector<Issue> issues;
   for (std::size_t row = 0; row < kTable.size(); ++row) {
     const auto& spec = kTable[row];
-    if (!is_within(spec, values[row]))
-      issues.push_back({"model." + std::string(spec.key),
-                        "must be " + range_text(spec) + ", got " + quantity_text(values[row], spec.unit)});
+    const std::string got = ", got " + quantity_text(values[row], spec.unit);
+    if (vanishes(spec, values[row]))
+      issues.push_back(
+          {"model." + std::string(spec.key), "is too close to " + number_text(spec.low) + ": at least " +
+                                                 quantity_text(spec.low + spec.high / kSpan, spec.unit) + got});
+    else if (!is_within(spec, values[row]))
+      issues.push_back({"model." + std::string(spec.key), "must be " + range_text(spec) + got});
   }
   for (int i = 1; i < 5; ++i) {
     const std::string key = "dispersion.fan[" + std::to_string(i) + "]";
@@ -242,9 +254,12 @@ std::vector<Issue> validate(const ParameterValues& values) {
     issues.push_back({"model.basis_trade.target_cushion", "must be at least basis_trade.maintenance_cushion"});
   if (values.at("basis_trade.leverage.min") > values.at("basis_trade.leverage.max"))
     issues.push_back({"model.basis_trade.leverage.min", "must not exceed basis_trade.leverage.max"});
-  if (!(values.at("basis_trade.haircut") + values.at("basis_trade.futures_margin") > 0.0))
-    issues.push_back(
-        {"model.basis_trade.futures_margin", "haircut and futures margin cannot both be 0: a position needs margin"});
+  if (const double margin = values.at("basis_trade.haircut") + values.at("basis_trade.futures_margin");
+      margin < kLeastMargin)
+    issues.push_back({"model.basis_trade.futures_margin",
+                      margin > 0.0 ? "haircut and futures margin together must be at least " +
+                                         number_text(kLeastMargin) + ": a position needs margin"
+                                   : "haircut and futures margin cannot both be 0: a position needs margin"});
   return issues;
 }
 

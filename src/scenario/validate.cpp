@@ -51,8 +51,12 @@ class Findings {
   void rate(const std::string& key, Rate value) { range(key, value, kMinRate, kMaxRate, "%", false); }
 
   void range(const std::string& key, double value, double low, double high, std::string_view unit, bool low_is_open) {
-    if ((low_is_open ? value > low : value >= low) && value <= high) return;
+    constexpr double kLeast = 1e-9;  // above an open end: what divides may not vanish
     const std::string suffix = unit.empty() ? "" : " " + std::string(unit);
+    if (low_is_open && value > low && value < low + kLeast)
+      return error(key, "is too close to " + number_text(low) + ": at least " + number_text(low + kLeast) + suffix +
+                            ", got " + number_text(value) + suffix);
+    if ((low_is_open ? value > low : value >= low) && value <= high) return;
     error(key,
           "must be " +
               (low_is_open ? "above " + number_text(low) + suffix + ", at most " : number_text(low) + suffix + " to ") +
