@@ -161,9 +161,10 @@ def main():
         for load, bound in ((0, OFF), (cores, OFF_WITH_LOAD)):
             with Busy(load):
                 state = f"with {load} busy processes beside it" if load else "idle"
-                use.estimates(f"700,000 paths, none stored, {state}", use.run_words(700_000, *none), bound)
-                use.estimates(f"200,000 paths, all stored, {state}", use.run_words(200_000), bound)
-                use.estimates(f"a sweep of {chosen.points} points, {state}", use.sweep_words(chosen.points, 256), bound)
+                # Some seconds each: of less, a tenth of a second at the end makes any forecast wrong.
+                use.estimates(f"6,000,000 paths, none stored, {state}", use.run_words(6_000_000, *none), bound)
+                use.estimates(f"600,000 paths, all stored, {state}", use.run_words(600_000), bound)
+                use.estimates(f"{chosen.points:,} points of 3,072 paths, {state}", use.sweep_words(chosen.points, 3072), bound)
     return 1 if use.wrong else 0
 
 
