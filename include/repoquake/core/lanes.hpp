@@ -45,7 +45,8 @@ struct Pair {
   [[gnu::always_inline]] Pair(Element same) noexcept : first(filled<Half>(same)), second(first) {}
 
   [[nodiscard, gnu::always_inline]] Element operator[](std::size_t i) const noexcept {
-    return i < kLanesOf<Half> ? first[i] : second[i - kLanesOf<Half>];
+    constexpr std::size_t kHalf = kLanesOf<Half>;
+    return i < kHalf ? first[i] : second[i - kHalf];
   }
 
   // clang-format off
