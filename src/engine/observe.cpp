@@ -109,8 +109,20 @@ void observe(const plan::Plan& plan, std::uint32_t day, Variable variable, const
       if (c.has_standing_repo) return copy(o.volume_above_srf_rate, out);
       std::ranges::fill(out, kNothing);
       return;
-    default:  // column_of
-      return;
+    case Variable::spread:
+    case Variable::am_spread:
+    case Variable::pm_spread:
+    case Variable::repo_need:
+    case Variable::bank_capacity:
+    case Variable::basis_position:
+    case Variable::basis_sales:
+    case Variable::basis_sales_forced:
+    case Variable::dealer_inventory:
+    case Variable::futures_basis:
+    case Variable::yield_impact:
+    case Variable::dealer_markup:
+    case Variable::hf_equity:
+      return;  // column_of has them; named, so that the compiler misses a variable that is nowhere
   }
 }
 

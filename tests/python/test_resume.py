@@ -288,11 +288,13 @@ class WhatIsRefused(Case):
         return {p.name: digest(p) for p in self.folder.iterdir()}
 
     def begin_another(self):
-        """A run that is being written, and not the interrupted one that it looks at first."""
+        """A run that is being written, not the interrupted one that it looks at first, and has made the one checkpoint that it
+        makes: until its end it does not ask for its file by name."""
         self.partial.unlink()
         self.checkpoint.unlink()
-        run = self.hold_it("--paths", self.N)
-        wait_until(lambda: "is being written" in self.info(), run)
+        run = self.hold_it("--paths", self.N, "--checkpoint-every", "1h")
+        wait_until(self.checkpoint.exists, run)
+        self.assertIn("is being written", self.info())
         return run
 
     def test_another_run(self):

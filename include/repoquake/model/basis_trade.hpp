@@ -45,12 +45,13 @@ struct SalesTerms {
 };
 
 /// Total sales if everyone believes total sales are `believed`: the map whose least fixed point is the day's sales.
-/// `notional` and `equity` hold one path's cohorts.
+/// `notional` and `equity` hold one path's cohorts. Pre: as many of one as of the other, kMostCohorts at most.
 [[nodiscard]] UsdBn sales_response(const ModelParams::BasisTrade&, const SalesTerms&, std::span<const double> notional,
                                    std::span<const double> equity, UsdBn believed) noexcept;
 
 /// The least fixed point of `sales_response` at or above the voluntary sales, to 1e-9 bn, from below. Between triggers
 /// the map is linear, so a step solves the piece at hand and stops at its end; at most a few steps per cohort.
+/// Pre: as above.
 [[nodiscard]] UsdBn least_fixed_point(const ModelParams::BasisTrade&, const SalesTerms&,
                                       std::span<const double> notional, std::span<const double> equity) noexcept;
 

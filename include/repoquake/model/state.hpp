@@ -43,7 +43,7 @@ struct PolicyState {
   std::array<ColumnData, kVolatilityDays> volatilities;  ///< by row modulo 5, bp
 };
 
-inline constexpr std::size_t kMostCohorts = 64;
+inline constexpr std::size_t kMostCohorts = 64;  ///< of a path; the largest basis_trade.cohorts
 
 /// Leveraged funds by cohort as they stood after the path's last margin call, and what has happened since. Between calls
 /// every cohort keeps the same share of its position and loses the same per notional, so two numbers a path carry all:
@@ -72,7 +72,7 @@ struct FundCohorts {
   }
 
   std::size_t count;
-  std::size_t stored;               ///< count and what fills up the last eight, which holds nothing
+  std::size_t stored;                    ///< count and what fills up the last eight, which holds nothing
   std::vector<double> notional, equity;  ///< (path, stored): Q', E', USD bn
   std::vector<double> ratio;             ///< E'/Q'
   ColumnData kept{}, lost{};

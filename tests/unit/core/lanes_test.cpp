@@ -1,10 +1,12 @@
 #include "repoquake/core/lanes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 
 #include <catch2/catch.hpp>
 
@@ -84,6 +86,29 @@ TEST_CASE("larger and smaller are std::max and std::min, ties and signed zeros i
       CHECK(std::bit_cast<std::uint64_t>(larger(Lanes(a), b)[1]) == std::bit_cast<std::uint64_t>(std::max(a, b)));
       CHECK(std::bit_cast<std::uint64_t>(smaller(Lanes(a), b)[1]) == std::bit_cast<std::uint64_t>(std::min(a, b)));
     }
+}
+
+TEST_CASE("eight numbers are summed in one order, and compared one by one", "[lanes]") {
+  int another_order = 0;
+  for (std::size_t start = 0; start < kBlockPaths; start += kEight) {
+    std::array<double, kEight> x{}, back{};
+    for (std::size_t i = 0; i < kEight; ++i) x[i] = value(start + i);
+    const Eight all = load_eight(x.data());
+    CHECK(sum(all) == ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7])));
+    CHECK(least(all) == *std::min_element(x.begin(), x.end()));
+    another_order += sum(all) != std::accumulate(x.begin(), x.end(), 0.0);
+    store_eight(select(is_less(all, eight(0.5)), all, eight(2.0)), back.data());
+    for (std::size_t i = 0; i < kEight; ++i) CHECK(back[i] == (x[i] < 0.5 ? x[i] : 2.0));
+  }
+  CHECK(another_order > 0);  // control
+}
+
+TEST_CASE("the bits of a condition are its lanes", "[lanes]") {
+  const ColumnData column = column_of(value);
+  for (std::size_t i = 0; i < kBlockPaths; i += kLanes) {
+    const std::uint32_t bits = lane_bits(load(column, i) < Lanes(0.5));
+    for (std::size_t lane = 0; lane < kLanes; ++lane) CHECK(((bits >> lane) & 1U) == (column[i + lane] < 0.5 ? 1U : 0U));
+  }
 }
 
 TEST_CASE("to_real is the conversion of the language", "[units]") {

@@ -88,7 +88,7 @@ TEST_CASE("asked to stop, whole points are told and the rest is dropped", "[engi
       [&](std::uint64_t k, const PointEnd& end) {
         CHECK(end.summary->stats.n_paths() == 1500);
         told.push_back(k);
-        stop = told.size() == 3;
+        stop = told.size() >= 3;  // those at work when it is asked are told too
       });
   CHECK_FALSE(is_whole);
   REQUIRE(told.size() >= 3);
