@@ -2,10 +2,12 @@
 """Whole runs of the program: nanoseconds per path and day by scenario, by threads, by paths, by what is written.
 
     /usr/bin/python3 bench/run_bench.py build/release/repoquake [--tables scenarios,threads,paths,writing,start,cost]
+    /usr/bin/python3 bench/run_bench.py build/release/repoquake --tables kernel --kernel build/bench/kernel_bench_v4
 
 ns are per path and day, the opening day counted: CPU (user and system, of all threads) or wall time of the process, less
 that of a run of the first 256 paths, so without start-up. Seconds are of the whole process. Contenders take turns, every one once a round: median [least .. largest] over rounds. REPOQUAKE_ISA is
-passed on; the program says what it makes of it. --largest 10000000 adds 10^7 paths to the table by paths. Memory is the
+passed on; the program says what it makes of it. The table `kernel` measures a day of the kernel with its output
+(kernel_bench: simulate_day and output) in turn with runs of 400,000 paths that write none: what everything else costs. --largest 10000000 adds 10^7 paths to the table by paths. Memory is the
 peak resident size; less than some 10 MB does not show, which is what the process has that starts the program.
 """
 
@@ -87,10 +89,10 @@ class Bench:
                 self.days[scenario] = len(f["stats/time"] if "time" in f["stats"] else f["paths/time"])
         return self.days[scenario]
 
-    def take_turns(self, contenders):
+    def take_turns(self, contenders, rounds=None):
         """{name: arguments of a run} -> {name: usages}, those of the whole and those of its start in turn."""
         found = {name: [] for name in contenders}
-        for _ in range(self.rounds):
+        for _ in range(rounds or self.rounds):
             for name, arguments in contenders.items():
                 start = self.program.run(output=self.output, **dict(arguments, paths=FIRST_PATHS))
                 found[name].append((self.program.run(output=self.output, **arguments), start))
@@ -124,6 +126,25 @@ def by_scenario(bench, paths):
         ns = bench.ns(found[name, written], arguments)
         base = bench.ns(found["sep_2019", written], contenders["sep_2019", written])
         row(name, written, str(bench.days_of(name)), spread(ns), spread([a / b for a, b in zip(ns, base)]), memory_of(found[name, written]))
+
+
+def by_kernel(bench, kernel):
+    """What a run costs beyond a day of the kernel with its output."""
+    contenders = {name: dict(scenario=name, paths=400_000, settings=NOTHING) for name in SCENARIOS}
+    heading("400000 paths, one thread, none written", "ns of CPU", "ns of the kernel and its output", "ratio")
+    for name, arguments in contenders.items():
+        kernels, runs = [], []
+        for _ in range(bench.rounds):
+            kernels.append(kernel_ns(kernel, name))
+            runs += bench.ns(bench.take_turns({name: arguments}, rounds=1)[name], arguments)
+        row(name, spread(runs), spread(kernels), spread([a / b for a, b in zip(runs, kernels)]))
+
+
+def kernel_ns(kernel, scenario):
+    file = pathlib.Path(__file__).resolve().parent.parent / "scenarios" / f"{scenario}.yaml"
+    words = [kernel, file, "--benchmark_filter=^(simulate_day|output)/", "--benchmark_format=json"]
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    return 1e9 * sum(part["per_path_day"] for part in json.loads(told)["benchmarks"])
 
 
 def by_threads(bench, paths):
@@ -197,18 +218,27 @@ def main():
               "cost": of_cost}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("--tables", default=",".join(tables))
-    parser.add_argument("--paths", type=int, default=50_000)
+    parser.add_argument("--tables", help=f"of {', '.join(tables)} and kernel; default: all but kernel", default=",".join(tables))
+    parser.add_argument("--kernel", metavar="KERNEL_BENCH", help="for the table kernel: that of the program's instruction set")
+    parser.add_argument("--paths", type=int, default=200_000)
     parser.add_argument("--largest", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
+    wanted = asked.tables.split(",")
+    if unknown := set(wanted) - set(tables) - {"kernel"}:
+        parser.error(f"no table {', '.join(sorted(unknown))}")
+    if "kernel" in wanted and asked.kernel is None:
+        parser.error("the table kernel needs --kernel")
     program = Program(asked.program)
     model = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")]
     print(f"{program.facts()}; {os.cpu_count()} processors {model[0] if model else ''}; {asked.rounds} rounds")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(program, asked.rounds, pathlib.Path(folder))
-        for name in asked.tables.split(","):
-            tables[name](bench, asked.largest if name == "paths" else asked.paths)
+        for name in wanted:
+            if name == "kernel":
+                by_kernel(bench, asked.kernel)
+            else:
+                tables[name](bench, asked.largest if name == "paths" else asked.paths)
     return 0
 
 

@@ -120,6 +120,19 @@ Known find_known(const std::string& output) {
   return known;
 }
 
+/// Finished points of a sweep that did not end, which are lost where another one begins under its name.
+std::size_t count_left(const std::string& output) {
+  std::set<std::string> left;
+  for (const auto& [hash, outcome] : io::read_journal(output)) left.insert(hash);
+  try {
+    if (const std::string partial = io::partial_path(output); std::filesystem::exists(partial))
+      for (const SweepPoint& point : io::read_sweep(partial).points)
+        if (point.outcome.status != PointStatus::missing) left.insert(point.hash);
+  } catch (const DataError&) {  // torn
+  }
+  return left.size();
+}
+
 /// Why none of the points may be known: the first line in which two bases differ; else the programs, of which another one
 /// may have another version of the model.
 std::string first_difference(const Origin& then, const Origin& now) {
@@ -215,7 +228,13 @@ class SweepRunner {
   /// Runs what is not known; stops at a signal, or at a failure where the sweep says so.
   void run(std::ostream& err) {
     const std::atomic<bool>& interrupted = catch_signals();
-    journal_.emplace(sweep_.options.output, !sweep_.resume && !sweep_.only_failed);
+    const bool is_anew = !sweep_.resume && !sweep_.only_failed;
+    const std::size_t n_left = is_anew && !sweep_.options.quiet ? count_left(sweep_.options.output) : 0;
+    journal_.emplace(sweep_.options.output, is_anew);
+    if (n_left > 0)
+      err << fmt::format("{}: {} finished points of a sweep that did not end are dropped; --resume would have kept those "
+                         "that are also of this one\n",
+                         sweep_.options.output, n_left);
     for (const auto& hash : known_.at_risk) journal_->append(hash, known_.outcomes.at(hash));
     std::uint64_t n_to_run = 0;
     for (std::size_t k = 0; k < table_.points.size(); ++k) n_to_run += must_run(k) ? 1U : 0U;

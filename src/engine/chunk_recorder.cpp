@@ -120,13 +120,12 @@ void ChunkRecorder::gather(std::size_t slot, std::size_t offset, std::span<const
   const std::size_t n_batches = manifest_.batching.count;
   for (std::size_t i = 0; n_batches > 0 && i < values.size(); ++i)
     chunk_.batch_sums[slot * n_batches + batch_of_[offset + i]] += values[i];
-  if (moments.min == moments.max) {
-    const std::uint32_t bin = kBinScale.bin(factor * moments.min);
-    std::ranges::fill(bins, bin);
-    chunk_.bin_ranges[slot].widen({bin, bin});
-  } else {
-    chunk_.bin_ranges[slot].widen(kBinScale.bins(values, factor, bins));
-  }
+  const stats::BinRange range{kBinScale.bin(factor * moments.min), kBinScale.bin(factor * moments.max)};
+  chunk_.bin_ranges[slot].widen(range);
+  if (range.least == range.largest)
+    std::ranges::fill(bins, range.least);
+  else
+    kBinScale.bins(values, factor, bins);
 }
 
 void ChunkRecorder::count_above(std::span<const double> spread, std::size_t offset, std::uint32_t day) {

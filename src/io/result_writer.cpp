@@ -261,15 +261,34 @@ void ResultWriter::say(const std::string& text) const {
   if (options_.say) options_.say(text);
 }
 
-/// A new partial file. What an earlier run left is gone, or set aside where it is to be resumed.
+/// A new partial file. What an earlier run left is gone, which is told, or set aside where it is to be resumed.
 File ResultWriter::open_partial() {
-  if (!options_.resume) return create_partial(options_.path);
+  if (!options_.resume) {
+    const std::string dropped = earlier_paths();
+    File file = create_partial(options_.path);
+    if (!dropped.empty()) say(partial_path(options_.path) + ": " + dropped);
+    return file;
+  }
   {
     const FileLock left = FileLock::take(partial_path(options_.path));  // nobody is writing it
     earlier_ = find_earlier();
     if (earlier_) set_aside(options_.path, earlier_->checkpoint);
   }
   return earlier_ ? create_partial_again(options_.path) : create_partial(options_.path);
+}
+
+/// What is lost with what an earlier run left; nothing where nothing is.
+std::string ResultWriter::earlier_paths() const {
+  try {
+    const std::optional<Checkpoint> checkpoint = read_checkpoint(options_.path);
+    if (!checkpoint || checkpoint->paths_done == 0) return "";
+    const RunIdentity own = identity_of(provenance_, manifest_.seed, manifest_.n_paths);
+    return fmt::format("{} of {} paths of an interrupted run are dropped{}", checkpoint->paths_done,
+                       checkpoint->identity.n_paths,
+                       checkpoint->identity.difference(own).empty() ? "; --resume would have gone on with them" : "");
+  } catch (const DataError&) {  // torn: nothing that could be resumed
+    return "";
+  }
 }
 
 /// Nothing where there is nothing that can be resumed.

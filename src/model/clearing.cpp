@@ -202,11 +202,24 @@ void clear_repo_market(const SessionTerms& terms, const SessionColumns& columns,
     flags[i] |= spread[i] == kHighestSpread ? bit(PathFlag::no_clearing) : 0U;
 }
 
-UsdBn excess_need(const SessionTerms& terms, UsdBn need, UsdBn cash, UsdBn capacity, Spread markup, UsdBn offered,
-                  Spread x) noexcept {
-  const Offer<double> offer{need, cash, capacity, markup, offered};
+namespace {
+
+template <Number V>
+V excess_at(const SessionTerms& terms, const Offer<V>& offer, V x) noexcept {
   return terms.has_standing_repo ? excess<true, true>(terms, offer, x).jet.value
                                  : excess<false, true>(terms, offer, x).jet.value;
+}
+
+}  // namespace
+
+UsdBn excess_need(const SessionTerms& terms, UsdBn need, UsdBn cash, UsdBn capacity, Spread markup, UsdBn offered,
+                  Spread x) noexcept {
+  return excess_at<double>(terms, {need, cash, capacity, markup, offered}, x);
+}
+
+Lanes excess_need(const SessionTerms& terms, Lanes need, Lanes cash, Lanes capacity, Lanes markup, Lanes offered,
+                  Lanes x) noexcept {
+  return excess_at<Lanes>(terms, {need, cash, capacity, markup, offered}, x);
 }
 
 UsdBn mmf_lending(const SessionTerms& terms, UsdBn cash, Spread x) noexcept {

@@ -7,6 +7,8 @@
 
 namespace repoquake::model {
 
+[[nodiscard]] Lanes excess_need(const SessionTerms& terms, Lanes need, Lanes cash, Lanes capacity, Lanes markup,
+                                Lanes offered, Lanes x) noexcept;
 [[nodiscard]] Lanes mmf_lending(const SessionTerms& terms, Lanes cash, Lanes x) noexcept;
 [[nodiscard]] Lanes standing_repo_take_up(const SessionTerms& terms, Lanes rate) noexcept;
 [[nodiscard]] Lanes operation_take_up(const SessionTerms& terms, Lanes offered, Lanes rate) noexcept;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "model/schedules.hpp"
 #include "repoquake/core/elementary.hpp"
 #include "repoquake/model/bank_capacity.hpp"
 #include "repoquake/model/basis_trade.hpp"
@@ -110,10 +111,11 @@ class OpeningNeedAt {
     terms_.stress_elasticity = 0.0;
   }
 
-  [[nodiscard]] UsdBn with(double capacity_factor) const noexcept {
+  template <Number V>
+  [[nodiscard]] V with(V capacity_factor) const noexcept {
     if (spread_ < market_.day.floor) return 0.0;
-    return -excess_need(terms_, 0.0, market_.cash, usual_capacity_ * capacity_factor, 0.0, market_.day.operation_size,
-                        spread_);
+    return -excess_need(terms_, V(0.0), V(market_.cash), usual_capacity_ * capacity_factor, V(0.0),
+                        V(market_.day.operation_size), V(spread_));
   }
 
  private:
@@ -159,14 +161,14 @@ void open_day(const Opening& opening, const PathDraws& draws, PathState& state, 
   const bool is_stated = opening.need == OpeningNeed::stated;
   const OpeningNeedAt trend_need(source, source.trend_spread), opening_need(source, source.opening_spread);
   const double own_capacity = lend_capacity(params, own.reserves, own.volatility, 0.0, 1.0);
-  for (std::size_t i = 0; i < kBlockPaths; ++i) {
-    const double factor = elementary::exp(source_sigma * draws.bank_capacity[i] - half_square(source_sigma));
-    const double trend = is_stated ? opening.stated_need : trend_need.with(factor);
-    const double today = is_stated ? opening.stated_need : opening_need.with(factor);
-    state.structural_need[i] = trend;
-    state.transitory_need[i] = today - trend;
-    out.need[i] = today;
-    out.capacity[i] = own_capacity * state.capacity_factor[i];
+  for (std::size_t i = 0; i < kBlockPaths; i += kLanes) {
+    const Lanes factor = elementary::exp(source_sigma * load(draws.bank_capacity, i) - half_square(source_sigma));
+    const Lanes trend = is_stated ? Lanes(opening.stated_need) : trend_need.with(factor);
+    const Lanes today = is_stated ? Lanes(opening.stated_need) : opening_need.with(factor);
+    store(trend, state.structural_need, i);
+    store(today - trend, state.transitory_need, i);
+    store(today, out.need, i);
+    store(own_capacity * load(state.capacity_factor, i), out.capacity, i);
   }
 
   fill(out.offer, own.day.operation_size);

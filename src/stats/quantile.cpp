@@ -8,13 +8,10 @@
 
 namespace repoquake::stats {
 
-BinRange BinScale::bins(std::span<const double> values, double factor, std::span<std::uint32_t> out) const {
+void BinScale::bins(std::span<const double> values, double factor, std::span<std::uint32_t> out) const {
   RQ_EXPECT(values.size() == out.size());
   RQ_EXPECT(std::all_of(values.begin(), values.end(), [&](double x) { return std::isfinite(factor * x); }));
   for (std::size_t i = 0; i < values.size(); ++i) out[i] = bin_unchecked(factor * values[i]);
-  BinRange range;
-  for (const std::uint32_t bin : out) range.widen({bin, bin});
-  return range;
 }
 
 double BinScale::edge(std::uint32_t steps) const noexcept {
@@ -93,8 +90,52 @@ void QuantileSketch::add(std::span<const std::uint32_t> bins) {
   add_abreast(std::span(&load, 1), bins.size());
 }
 
+/// Counts that reached 256, to be carried together: one by one, each would wait for its page to come from memory.
+class QuantileSketch::Overflows {
+ public:
+  [[gnu::noinline]] void note(QuantileSketch& sketch, std::uint32_t place) {
+    if (n_ == all_.size()) carry();
+    all_[n_++] = {&sketch, place};
+  }
+  void carry() {
+    for (const auto& [sketch, place] : std::span(all_).first(n_)) sketch->carry(place);
+    n_ = 0;
+  }
+
+ private:
+  struct Overflow {
+    QuantileSketch* sketch = nullptr;
+    std::uint32_t place = 0;
+  };
+  std::array<Overflow, 64> all_{};
+  std::size_t n_ = 0;
+};
+
+/// Calls the counts of a sketch into the cache, some with every step, before they are needed.
+class QuantileSketch::Ahead {
+ public:
+  Ahead() = default;
+  explicit Ahead(const Load& next) {
+    const QuantileSketch& sketch = *next.sketch;
+    const std::uint32_t first = std::clamp(next.range.least, sketch.first_, sketch.end());
+    const std::uint32_t end = std::clamp(next.range.largest + 1, first, sketch.end());
+    next_ = sketch.ones_.data() + (first - sketch.first_);
+    end_ = next_ + (end - first);
+  }
+  void step() {
+    for (int line = 0; line < kLines && next_ < end_; ++line, next_ += std::min(kLine, end_ - next_))
+      __builtin_prefetch(next_, 1);
+  }
+
+ private:
+  static constexpr std::ptrdiff_t kLine = 64;  // bytes that come together
+  static constexpr int kLines = 2;
+  const std::uint8_t* next_ = nullptr;
+  const std::uint8_t* end_ = nullptr;
+};
+
 template <std::size_t Abreast>
-void QuantileSketch::add_group(const Load* loads, std::size_t n) {
+void QuantileSketch::add_group(const Load* loads, std::span<const Load> next, std::size_t n) {
   std::array<const std::uint32_t*, Abreast> bins{};
   std::array<std::uintptr_t, Abreast> zero{};  // where bin 0 would stand: saves a subtraction for every value
   for (std::size_t k = 0; k < Abreast; ++k) {
@@ -106,22 +147,31 @@ void QuantileSketch::add_group(const Load* loads, std::size_t n) {
     bins[k] = loads[k].bins;
     zero[k] = reinterpret_cast<std::uintptr_t>(sketch.ones_.data()) - sketch.first_;
   }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t k = 0; k < Abreast; ++k) {
-      const std::uint32_t bin = bins[k][i];  // cppcheck-suppress AssignmentAddressToInteger // bins[k] is the address
-      RQ_EXPECT(bin >= loads[k].range.least && bin <= loads[k].range.largest);
-      std::uint8_t& ones = *reinterpret_cast<std::uint8_t*>(zero[k] + bin);
-      ones = static_cast<std::uint8_t>(ones + 1);
-      if (ones == 0) [[unlikely]]
-        loads[k].sketch->carry(bin - loads[k].sketch->first_);
+  std::array<Ahead, Abreast> ahead{};
+  for (std::size_t k = 0; k < std::min(Abreast, next.size()); ++k) ahead[k] = Ahead(next[k]);
+  Overflows overflows;
+  constexpr std::size_t kStep = 16;
+  for (std::size_t start = 0; start < n; start += kStep) {
+    for (Ahead& of_next : ahead) of_next.step();
+    for (std::size_t i = start; i < std::min(start + kStep, n); ++i) {
+      for (std::size_t k = 0; k < Abreast; ++k) {
+        const std::uint32_t bin = bins[k][i];  // cppcheck-suppress AssignmentAddressToInteger // bins[k] is the address
+        RQ_EXPECT(bin >= loads[k].range.least && bin <= loads[k].range.largest);
+        std::uint8_t& ones = *reinterpret_cast<std::uint8_t*>(zero[k] + bin);
+        ones = static_cast<std::uint8_t>(ones + 1);
+        if (ones == 0) [[unlikely]]
+          overflows.note(*loads[k].sketch, bin - loads[k].sketch->first_);
+      }
     }
   }
+  overflows.carry();
 }
 
 void QuantileSketch::add_abreast(std::span<const Load> loads, std::size_t n) {
   constexpr std::size_t kAbreast = 4;
-  for (; loads.size() >= kAbreast; loads = loads.subspan(kAbreast)) add_group<kAbreast>(loads.data(), n);
-  for (const Load& load : loads) add_group<1>(&load, n);
+  for (; loads.size() >= kAbreast; loads = loads.subspan(kAbreast))
+    add_group<kAbreast>(loads.data(), loads.subspan(kAbreast), n);
+  for (const Load& load : loads) add_group<1>(&load, {}, n);
 }
 
 void QuantileSketch::merge(const QuantileSketch& other) {

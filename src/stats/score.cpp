@@ -49,17 +49,15 @@ double crps_of(const std::vector<Atom>& atoms, double observed) {
 double influence_variance(const std::vector<Atom>& atoms, double observed) {
   double to_others = 0.0;  // mean |x - x'| at the atom
   for (const auto& atom : atoms) to_others += atom.share * (atom.place - atoms.front().place);
+  std::vector<double> h(atoms.size());
   double mean = 0.0;
-  double square = 0.0;
-  double weight = 0.0;
   for (std::size_t i = 0; i < atoms.size(); ++i) {
     if (i > 0) to_others += (atoms[i].place - atoms[i - 1].place) * (2.0 * atoms[i].below - 1.0);
-    const double h = std::fabs(atoms[i].place - observed) - to_others;
-    weight += atoms[i].share;
-    const double step = h - mean;
-    mean += step * atoms[i].share / weight;
-    square += atoms[i].share * step * (h - mean);
+    h[i] = std::fabs(atoms[i].place - observed) - to_others;
+    mean += atoms[i].share * h[i];
   }
+  double square = 0.0;
+  for (std::size_t i = 0; i < atoms.size(); ++i) square += atoms[i].share * (h[i] - mean) * (h[i] - mean);
   return square;
 }
 

@@ -211,6 +211,20 @@ class SameBytes(Case):
         self.run_it("--resume", *words)
         self.assert_finished(expected)
 
+    def test_a_run_that_is_not_resumed_says_what_it_drops(self):
+        self.whole("--paths", self.N)
+        for words, consequence in (((), "; --resume would have gone on with them"), (("--seed", 99), "")):
+            with self.subTest(words):
+                self.interrupt_after_a_chunk("--paths", self.N)
+                done = self.reached()
+                said = self.run_it("--paths", self.N, *words).stderr
+                self.assertIn(f"X.h5.partial: {done} of {self.N} paths of an interrupted run are dropped{consequence}\n", said)
+                self.result.unlink()
+                self.assertNotIn("dropped", self.run_it("--paths", self.N).stderr)
+                self.result.unlink()
+        self.interrupt_after_a_chunk("--paths", self.N)
+        self.assertEqual("", self.run_it("--paths", self.N, "--quiet").stderr)
+
     def test_what_was_said_is_what_to_do(self):
         expected = self.whole("--paths", self.N)
         said = self.interrupt_after_a_chunk("--paths", self.N, "--force")

@@ -1008,6 +1008,14 @@ class Interruptions(Case):
                 self.assertRegex(said, what)
         self.assertNotIn("run --from", said)
 
+    def test_a_sweep_that_is_not_resumed_says_what_it_drops(self):
+        self.interrupt(3, "--force")
+        done = int((Table(self.folder / "X.h5.partial").status == DONE).sum())
+        told = f"X.h5: {done} finished points of a sweep that did not end are dropped; --resume would have kept"
+        self.assertIn(told, self.tool("sweep", self.file_, "-o", "X.h5", "--force").stderr)
+        self.assertNotIn("dropped", self.tool("sweep", self.file_, "-o", "X.h5", "--force").stderr)
+        self.assert_same("fresh.h5", "X.h5")
+
     def test_interrupted_again_and_again(self):
         self.interrupt(2, "--force")
         n = int((Table(self.folder / "X.h5.partial").status == DONE).sum())

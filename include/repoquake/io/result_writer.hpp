@@ -148,6 +148,7 @@ class ResultWriter final : public engine::Sink {
   };
 
   [[nodiscard]] File open_partial();
+  [[nodiscard]] std::string earlier_paths() const;
   [[nodiscard]] std::optional<Earlier> find_earlier();
   [[nodiscard]] Earlier restore(Checkpoint checkpoint) const;
   [[nodiscard]] std::uint64_t copy_chunks(const Checkpoint& from);

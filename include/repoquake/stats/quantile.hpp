@@ -66,9 +66,9 @@ class BinScale {
     return bin_unchecked(x);
   }
 
-  /// out[i] = bin(factor values[i]), vectorised, and what they range over. Pre: equal lengths, all finite.
-  BinRange bins(std::span<const double> values, double factor, std::span<std::uint32_t> out) const;
-  BinRange bins(std::span<const double> values, std::span<std::uint32_t> out) const { return bins(values, 1.0, out); }
+  /// out[i] = bin(factor values[i]), vectorised. Pre: equal lengths, all finite.
+  void bins(std::span<const double> values, double factor, std::span<std::uint32_t> out) const;
+  void bins(std::span<const double> values, std::span<std::uint32_t> out) const { bins(values, 1.0, out); }
 
   /// Edges of a bin: [lower, upper) above zero, (lower, upper] below, lower == upper == 0 for the zero bin.
   /// The outermost bins hold everything beyond their inner edge as well. Pre: bin < bin_count().
@@ -204,9 +204,11 @@ class QuantileSketch {
   /// Makes room for bins of a range.
   void reach(const BinRange& range);
   void add_within(std::uint32_t bin, std::uint32_t times);
-  [[gnu::noinline]] void carry(std::uint32_t place);  ///< ones_[place] has begun anew: rare, so kept out of loops
+  class Overflows;
+  class Ahead;
+  void carry(std::uint32_t place);  ///< ones_[place] has begun anew
   template <std::size_t Abreast>
-  static void add_group(const Load* loads, std::size_t n);
+  static void add_group(const Load* loads, std::span<const Load> next, std::size_t n);
   [[nodiscard]] double at_position(double position) const;
 
   BinScale scale_;

@@ -1,11 +1,13 @@
 #include "repoquake/stats/quantile.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <random>
 #include <string>
 #include <utility>
@@ -16,6 +18,7 @@
 namespace {
 
 using repoquake::stats::BinCount;
+using repoquake::stats::BinRange;
 using repoquake::stats::BinScale;
 using repoquake::stats::QuantileEstimate;
 using repoquake::stats::QuantileSketch;
@@ -131,16 +134,22 @@ TEST_CASE("whole columns get the bins of their values", "[stats]") {
   std::vector<double> x{0.0, -0.0, 1e-300, -1e300};
   for (int i = 0; i < 509; ++i) x.push_back(std::exp(5.0 * draws.normal()) * draws.normal());
   std::vector<std::uint32_t> bins(x.size());
-  auto range = scale.bins(x, bins);
+  scale.bins(x, bins);
   for (std::size_t i = 0; i < x.size(); ++i) CHECK(bins[i] == scale.bin(x[i]));
-  CHECK(range.least == *std::min_element(bins.begin(), bins.end()));
-  CHECK(range.largest == *std::max_element(bins.begin(), bins.end()));
-  CHECK(scale.bins({}, {}).is_empty());
+  scale.bins({}, {});
+
+  // Bins keep the order of values: the range of a sample's bins is that of its least and largest value.
+  const auto [least, largest] = std::ranges::minmax(bins);
+  const auto [low, high] = std::ranges::minmax(x);
+  BinRange range{scale.bin(low), scale.bin(high)};
+  CHECK(range == BinRange{least, largest});
 
   x[3] = -1e290;
-  range.widen(scale.bins(x, 100.0, bins));
+  scale.bins(x, 100.0, bins);
   for (std::size_t i = 0; i < x.size(); ++i) CHECK(bins[i] == scale.bin(100.0 * x[i]));
+  range.widen({bins[3], bins[3]});
   CHECK(range.least == bins[3]);
+  CHECK(range.largest == largest);
 }
 
 TEST_CASE("quantiles are within the stated bound of the exact ones", "[stats]") {
@@ -240,13 +249,34 @@ TEST_CASE("sketches that count abreast count what each would alone", "[stats]") 
       for (std::size_t k = 0; k < n_sketches; ++k) {
         std::vector<double> x(kValues);  // now and then far away, often zero: more than 255 times in a bin
         for (double& v : x) v = draws.uniform() < 0.3 ? 0.0 : std::exp(9.0 * draws.uniform() * round) * draws.normal();
-        loads.push_back({&abreast[k], bins[k].data(), scale.bins(x, bins[k])});
+        scale.bins(x, bins[k]);
+        const auto [least, largest] = std::ranges::minmax(bins[k]);
+        loads.push_back({&abreast[k], bins[k].data(), {least, largest}});
         for (const std::uint32_t bin : bins[k]) alone[k].add(bin);
       }
       QuantileSketch::add_abreast(loads, kValues);
     }
     for (std::size_t k = 0; k < n_sketches; ++k) CHECK(abreast[k] == alone[k]);
     if (n_sketches > 1) CHECK_FALSE(abreast[0] == alone[1]);
+  }
+}
+
+TEST_CASE("however many counts reach a byte's end at once, all are carried", "[stats]") {
+  constexpr std::uint32_t kBins = 1000, kTimes = 255;
+  const std::uint32_t zero = BinScale{}.zero_bin();
+  std::vector<std::uint32_t> bins(kBins);
+  std::iota(bins.begin(), bins.end(), zero);
+  std::array<QuantileSketch, 5> sketches;
+  for (QuantileSketch& sketch : sketches)
+    for (const std::uint32_t bin : bins) sketch.add(bin, kTimes);
+  std::vector<QuantileSketch::Load> loads;
+  for (QuantileSketch& sketch : sketches) loads.push_back({&sketch, bins.data(), {zero, zero + kBins - 1}});
+  QuantileSketch::add_abreast(loads, kBins);
+  for (const QuantileSketch& sketch : sketches) {
+    const std::vector<BinCount> filled = sketch.occupied();
+    CHECK(filled.size() == kBins);
+    CHECK(std::ranges::all_of(filled, [](const BinCount& of) { return of.count == kTimes + 1; }));
+    CHECK(sketch.count() == std::uint64_t{kBins} * (kTimes + 1));
   }
 }
 
