@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Whole runs of the program: nanoseconds per path and day by scenario, by threads, by paths, by what is written.
 
-    /usr/bin/python3 bench/run_bench.py build/release/repoquake [--tables scenarios,threads,paths,writing,start,cost]
-    /usr/bin/python3 bench/run_bench.py build/release/repoquake --tables kernel --kernel build/bench/kernel_bench_v4
+    /usr/bin/python3 bench/run_bench.py build/release/repoquake [--tables scenarios,kernel,threads,paths,writing,start,cost]
 
 ns are per path and day, the opening day counted: CPU (user and system, of all threads) or wall time of the process, less
-that of a run of the first 256 paths, so without start-up. Seconds are of the whole process. Contenders take turns, every one once a round: median [least .. largest] over rounds. REPOQUAKE_ISA is
-passed on; the program says what it makes of it. The table `kernel` measures a day of the kernel with its output
-(kernel_bench: simulate_day and output) in turn with runs of 400,000 paths that write none: what everything else costs. --largest 10000000 adds 10^7 paths to the table by paths. Memory is the
-peak resident size; less than some 10 MB does not show, which is what the process has that starts the program.
+that of a run of the first 256 paths, so without start-up. Seconds are of the whole process. Contenders take turns, every
+one once a round: median [least .. largest] over rounds. REPOQUAKE_ISA is passed on; the program says what it makes of it.
+The table `kernel` measures a day of the kernel with its output (kernel_bench of the same instruction set, where it is
+built: simulate_day and output) in turn with runs of 400,000 paths that write none: what everything else costs. Memory is
+the peak resident size; less than some 10 MB does not show, which is what the process has that starts the program.
 """
 
 import argparse
@@ -27,6 +27,7 @@ import numpy
 
 SCENARIOS = ("sep_2019", "mar_2020", "fall_2025", "baseline_2026")
 NOTHING = ("output.paths=none",)
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIRST_PATHS = 256  # a block: what the shortest run simulates
 Usage = collections.namedtuple("Usage", "cpu wall memory")
 
@@ -58,9 +59,13 @@ class Program:
     def __str__(self):
         return self.name
 
-    def facts(self):
+    def known(self):
+        """What it says of itself."""
         text = subprocess.run([self.path, "version"], check=True, capture_output=True, text=True, env=self.environment).stdout
-        known = json.loads(text)
+        return json.loads(text)
+
+    def facts(self):
+        known = self.known()
         return ", ".join(f"{known[key]}" for key in ("git_describe", "compiler", "flags", "instruction_set") if key in known)
 
     def run(self, scenario, paths, output, threads=1, settings=()):
@@ -128,8 +133,18 @@ def by_scenario(bench, paths):
         row(name, written, str(bench.days_of(name)), spread(ns), spread([a / b for a, b in zip(ns, base)]), memory_of(found[name, written]))
 
 
-def by_kernel(bench, kernel):
+def kernel_of(program):
+    """kernel_bench for the program's instruction set."""
+    end = {"x86-64-v3": "_v3", "x86-64-v4": "_v4"}.get(program.known().get("instruction_set"), "")
+    return ROOT / "build" / "bench" / f"kernel_bench{end}"
+
+
+def by_kernel(bench, _):
     """What a run costs beyond a day of the kernel with its output."""
+    kernel = kernel_of(bench.program)
+    if not kernel.exists():
+        print(f"\nno table of the kernel: {kernel.relative_to(ROOT)} is not built (bench/README.md)")
+        return
     contenders = {name: dict(scenario=name, paths=400_000, settings=NOTHING) for name in SCENARIOS}
     heading("400000 paths, one thread, none written", "ns of CPU", "ns of the kernel and its output", "ratio")
     for name, arguments in contenders.items():
@@ -141,8 +156,7 @@ def by_kernel(bench, kernel):
 
 
 def kernel_ns(kernel, scenario):
-    file = pathlib.Path(__file__).resolve().parent.parent / "scenarios" / f"{scenario}.yaml"
-    words = [kernel, file, "--benchmark_filter=^(simulate_day|output)/", "--benchmark_format=json"]
+    words = [kernel, ROOT / "scenarios" / f"{scenario}.yaml", "--benchmark_filter=^(simulate_day|output)/", "--benchmark_format=json"]
     told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     return 1e9 * sum(part["per_path_day"] for part in json.loads(told)["benchmarks"])
 
@@ -214,31 +228,25 @@ def of_cost(bench, paths):
 
 
 def main():
-    tables = {"scenarios": by_scenario, "threads": by_threads, "paths": by_paths, "writing": by_writing, "start": of_start,
+    tables = {"scenarios": by_scenario, "kernel": by_kernel, "threads": by_threads, "paths": by_paths, "writing": by_writing, "start": of_start,
               "cost": of_cost}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("--tables", help=f"of {', '.join(tables)} and kernel; default: all but kernel", default=",".join(tables))
-    parser.add_argument("--kernel", metavar="KERNEL_BENCH", help="for the table kernel: that of the program's instruction set")
+    parser.add_argument("--tables", default=",".join(tables), help="default: %(default)s")
     parser.add_argument("--paths", type=int, default=200_000)
-    parser.add_argument("--largest", type=int, default=1_000_000)
+    parser.add_argument("--largest", type=int, default=10_000_000, help="of the table by paths")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     wanted = asked.tables.split(",")
-    if unknown := set(wanted) - set(tables) - {"kernel"}:
-        parser.error(f"no table {', '.join(sorted(unknown))}")
-    if "kernel" in wanted and asked.kernel is None:
-        parser.error("the table kernel needs --kernel")
+    if unknown := set(wanted) - set(tables):
+        parser.error(f"no table {', '.join(sorted(unknown))}; there are {', '.join(tables)}")
     program = Program(asked.program)
     model = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")]
     print(f"{program.facts()}; {os.cpu_count()} processors {model[0] if model else ''}; {asked.rounds} rounds")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(program, asked.rounds, pathlib.Path(folder))
         for name in wanted:
-            if name == "kernel":
-                by_kernel(bench, asked.kernel)
-            else:
-                tables[name](bench, asked.largest if name == "paths" else asked.paths)
+            tables[name](bench, asked.largest if name == "paths" else asked.paths)
     return 0
 
 
