@@ -3,10 +3,34 @@
 #include "repoquake/calendar/business_calendar.hpp"
 
 namespace repoquake::io {
+namespace {
+
+std::string_view name_of(Quantity quantity) noexcept {
+  switch (quantity) {
+    case Quantity::rate:
+      return "rate";
+    case Quantity::spread:
+      return "spread";
+    case Quantity::amount:
+      return "amount";
+    case Quantity::fraction:
+      return "fraction";
+    case Quantity::percent:
+      return "percent";
+  }
+  return "";
+}
+
+}  // namespace
 
 void describe(const Dataset& dataset, std::string_view units, std::string_view long_name) {
   if (!units.empty()) dataset.attributes().set("units", units);
   dataset.attributes().set("long_name", long_name);
+}
+
+void describe_variable(const Dataset& dataset, const VariableSpec& spec, std::string_view long_name) {
+  describe(dataset, unit_of(spec.quantity), long_name);
+  dataset.attributes().set("quantity", name_of(spec.quantity));
 }
 
 void describe_days(const Dataset& dataset, std::chrono::sys_days first, std::string_view long_name) {
@@ -23,6 +47,14 @@ Dataset write_time(const Group& group, std::span<const std::chrono::sys_days> da
   time.attributes().set("axis", "T");
   time.make_scale("time");
   return time;
+}
+
+Dataset write_scale(const Group& group, std::string_view name, std::span<const double> values, std::string_view units,
+                    std::string_view long_name) {
+  Dataset dataset = group.create_dataset(name, values);
+  describe(dataset, units, long_name);
+  dataset.make_scale(name);
+  return dataset;
 }
 
 Dataset write_statistic(const Group& group, std::string_view name, std::initializer_list<Scale> scales,

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "repoquake/core/variables.hpp"
 #include "repoquake/io/hdf5_file.hpp"
 
 namespace repoquake::io {
@@ -21,11 +22,18 @@ inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// Without `units` where they are empty.
 void describe(const Dataset& dataset, std::string_view units, std::string_view long_name);
 
+/// In the variable's unit.
+void describe_variable(const Dataset& dataset, const VariableSpec& spec, std::string_view long_name);
+
 /// What a time variable needs so that readers turn it into dates.
 void describe_days(const Dataset& dataset, std::chrono::sys_days first, std::string_view long_name);
 
 /// The coordinate `time`: calendar days since the first date.
 [[nodiscard]] Dataset write_time(const Group& group, std::span<const std::chrono::sys_days> dates);
+
+/// A coordinate of numbers.
+[[nodiscard]] Dataset write_scale(const Group& group, std::string_view name, std::span<const double> values,
+                                  std::string_view units, std::string_view long_name);
 
 /// A dimension of a dataset.
 struct Scale {

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <map>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -16,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/system_text.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/engine/checkpoint.hpp"
 #include "repoquake/io/digest.hpp"
@@ -28,8 +28,6 @@ namespace {
 constexpr std::string_view kMagic = "repoquake/checkpoint/";
 constexpr std::string_view kFormat = "repoquake/checkpoint/3\n";
 constexpr std::size_t kLargest = std::size_t{8} << 30;
-
-std::string system_text(int error_number) { return std::generic_category().message(error_number); }
 
 std::string aside_path(const std::string& path) { return checkpoint_path(path) + ".partial"; }
 

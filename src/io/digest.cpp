@@ -3,13 +3,13 @@
 #include <array>
 #include <cerrno>
 #include <span>
-#include <system_error>
 
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/system_text.hpp"
 #include "repoquake/core/error.hpp"
 
 namespace repoquake::io {
@@ -20,7 +20,7 @@ namespace {
 }
 
 [[noreturn]] void refuse_errno(const std::filesystem::path& path, int number) {
-  refuse(path, std::generic_category().message(number));
+  refuse(path, system_text(number));
 }
 
 std::string kind_of(mode_t mode) {

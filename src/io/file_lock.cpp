@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <system_error>
 #include <thread>
 
 #include <fcntl.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/system_text.hpp"
 #include "repoquake/core/error.hpp"
 
 namespace repoquake::io {
@@ -21,7 +21,7 @@ FileLock::~FileLock() {
 FileLock FileLock::take(const std::string& path) {
   FileLock lock(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (lock.descriptor_ < 0 && errno == ENOENT) return lock;
-  if (lock.descriptor_ < 0) throw IoError(path + ": cannot open: " + std::generic_category().message(errno));
+  if (lock.descriptor_ < 0) throw IoError(path + ": cannot open: " + system_text(errno));
   lock_to_write(lock.descriptor_, path);
   return lock;
 }
@@ -29,7 +29,7 @@ FileLock FileLock::take(const std::string& path) {
 void FileLock::require_name(const std::string& path) const {
   struct stat ours {}, found {};
   if (::fstat(descriptor_, &ours) != 0 || ::stat(path.c_str(), &found) != 0)
-    throw IoError(path + ": is gone, while it was being written: " + std::generic_category().message(errno));
+    throw IoError(path + ": is gone, while it was being written: " + system_text(errno));
   if (ours.st_ino != found.st_ino || ours.st_dev != found.st_dev)
     throw IoError(path + ": is another file now: somebody removed it while it was being written, and another run began");
 }

@@ -6,276 +6,32 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
-#include <limits>
-#include <map>
 #include <memory>
 #include <new>
 #include <numeric>
-#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
-#include <libdeflate.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/hdf5_call.hpp"
+#include "io/hdf5_driver.hpp"
+#include "io/hdf5_storage.hpp"
 #include "io/rehearsal.hpp"
+#include "io/system_text.hpp"
 #include "repoquake/core/contract.hpp"
 #include "repoquake/core/error.hpp"
-#include "repoquake/io/address_space.hpp"
-
-#if H5_VERSION_GE(1, 13, 2)
-#include <H5FDdevelop.h>
-#endif
 
 namespace repoquake::io {
 
 static_assert(sizeof(hid_t) == sizeof(Hid));
 static_assert(std::endian::native == std::endian::little, "chunks are written as they stand in memory");
 
-struct FileState {
-  std::string path;
-  int descriptor = -1;
-  bool is_reading = false;
-  int first_error = 0;                           ///< errno of the first failed access; nothing is written after it
-  haddr_t end = 0;                               ///< length of the file
-  std::map<haddr_t, std::string> scale_names{};  ///< of dimension scales, by their address
-
-  /// What was last written as it stands in the caller's memory, and where.
-  const void* last_written = nullptr;
-  std::size_t last_size = 0;
-  haddr_t last_address = 0;
-
-  FileState(std::string p, int d, bool reading) : path(std::move(p)), descriptor(d), is_reading(reading) {}
-  FileState(const FileState&) = delete;
-  FileState& operator=(const FileState&) = delete;
-  ~FileState() {
-    if (descriptor >= 0) ::close(descriptor);
-  }
-};
-
 namespace {
-
-// The library's file driver. Its own driver answers a full disk with an error in the middle of a flush or a close,
-// after which the library cannot close the file any more and crashes at exit. This one remembers the first failure,
-// pretends to have written from then on so that the library always comes to a clean end, and lets `File` report it.
-
-struct Driver {
-  H5FD_t base;  // first: the library sees only this
-  FileState* file;
-  haddr_t allocated;
-};
-
-Driver& driver_of(H5FD_t* file) { return *reinterpret_cast<Driver*>(file); }
-const Driver& driver_of(const H5FD_t* file) { return *reinterpret_cast<const Driver*>(file); }
-
-H5FD_t* open_driver(const char*, unsigned, hid_t access, haddr_t) {
-  auto* const* state = static_cast<FileState* const*>(H5Pget_driver_info(access));
-  if (state == nullptr) return nullptr;
-  auto* driver = new (std::nothrow) Driver{};  // cppcheck-suppress legacyUninitvar // it is set here
-  if (driver == nullptr) return nullptr;
-  driver->file = *state;
-  return &driver->base;
-}
-
-herr_t close_driver(H5FD_t* file) {
-  delete &driver_of(file);
-  return 0;
-}
-
-herr_t query_driver(const H5FD_t*, unsigned long* features) {
-  if (features != nullptr)
-    *features = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
-                H5FD_FEAT_AGGREGATE_SMALLDATA;
-  return 0;
-}
-
-haddr_t allocated_of(const H5FD_t* file, H5FD_mem_t) { return driver_of(file).allocated; }
-herr_t set_allocated(H5FD_t* file, H5FD_mem_t, haddr_t address) {
-  driver_of(file).allocated = address;
-  return 0;
-}
-haddr_t end_of(const H5FD_t* file, H5FD_mem_t) { return driver_of(file).file->end; }
-
-herr_t read_driver(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t size, void* buffer) {
-  FileState& state = *driver_of(file).file;
-  auto* to = static_cast<std::byte*>(buffer);
-  while (size > 0) {
-    const ssize_t n = ::pread(state.descriptor, to, size, static_cast<off_t>(address));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      if (state.first_error == 0) state.first_error = errno;
-      return -1;
-    }
-    if (n == 0) {  // allocated but not yet written
-      std::memset(to, 0, size);
-      return 0;
-    }
-    to += n;
-    address += static_cast<haddr_t>(n);
-    size -= static_cast<std::size_t>(n);
-  }
-  return 0;
-}
-
-herr_t write_driver(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t size, const void* buffer) {
-  FileState& state = *driver_of(file).file;
-  state.last_written = buffer;
-  state.last_size = size;
-  state.last_address = address;
-  const auto* from = static_cast<const std::byte*>(buffer);
-  while (size > 0 && state.first_error == 0) {
-    const ssize_t n = ::pwrite(state.descriptor, from, size, static_cast<off_t>(address));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      state.first_error = n < 0 ? errno : ENOSPC;
-      break;
-    }
-    from += n;
-    address += static_cast<haddr_t>(n);
-    size -= static_cast<std::size_t>(n);
-  }
-  state.end = std::max(state.end, address + size);
-  return 0;
-}
-
-herr_t truncate_driver(H5FD_t* file, hid_t, hbool_t) {
-  const Driver& driver = driver_of(file);
-  FileState& state = *driver.file;
-  if (state.is_reading || driver.allocated == state.end) return 0;
-  if (state.first_error == 0 && ::ftruncate(state.descriptor, static_cast<off_t>(driver.allocated)) != 0)
-    state.first_error = errno;
-  state.end = driver.allocated;
-  return 0;
-}
-
-hid_t driver_id() {
-  static const hid_t id = [] {
-    static const H5FD_class_t description = [] {
-      H5FD_class_t d{};
-#if H5_VERSION_GE(1, 13, 2)
-      d.version = H5FD_CLASS_VERSION;
-      d.value = static_cast<H5FD_class_value_t>(H5FD_RESERVED + 83);
-#endif
-      constexpr std::array<H5FD_mem_t, H5FD_MEM_NTYPES> kFreeLists = H5FD_FLMAP_DICHOTOMY;
-      d.name = "repoquake";
-      d.maxaddr = static_cast<haddr_t>(std::numeric_limits<off_t>::max());
-      d.fc_degree = H5F_CLOSE_STRONG;
-      d.fapl_size = sizeof(FileState*);  // NOLINT(bugprone-sizeof-expression): the pointer is what is handed over
-      d.open = open_driver;
-      d.close = close_driver;
-      d.query = query_driver;
-      d.get_eoa = allocated_of;
-      d.set_eoa = set_allocated;
-      d.get_eof = end_of;
-      d.read = read_driver;
-      d.write = write_driver;
-      d.truncate = truncate_driver;
-      std::copy(kFreeLists.begin(), kFreeLists.end(), d.fl_map);
-      return d;
-    }();
-    return H5FDregister(&description);
-  }();
-  return id;
-}
-
-/// The library keeps one error stack per thread and prints it unless told not to. It loads filters that a file names from
-/// wherever the environment says unless told not to.
-void silence() {
-  static const bool closed = H5PLset_loading_state(0) >= 0;
-  static_cast<void>(closed);
-  thread_local const bool silent = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
-  static_cast<void>(silent);
-}
-
-/// Before a call that may fail: the library is silent, and there is the memory that a call takes (opening a file takes most).
-void begin_call() {
-  silence();
-  require_address_space(std::size_t{2} << 20);
-}
-
-/// An identifier for the length of a function.
-class Owned {
- public:
-  explicit Owned(hid_t id) noexcept : id_(id) {}
-  Owned(const Owned&) = delete;
-  Owned& operator=(const Owned&) = delete;
-  ~Owned() {
-    if (id_ >= 0) H5Idec_ref(id_);
-  }
-  operator hid_t() const noexcept { return id_; }
-
- private:
-  hid_t id_;
-};
-
-std::string system_text(int error_number) { return std::generic_category().message(error_number); }
-
-herr_t keep_innermost(unsigned n, const H5E_error2_t* error, void* text) noexcept {
-  if (n == 0 && error->desc != nullptr) *static_cast<std::string*>(text) = error->desc;
-  return 0;
-}
-
-/// What the library says about its last failure.
-std::string library_text() {
-  std::string text;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &text);
-  return text.empty() ? "unknown failure of the HDF5 library" : text;
-}
-
-/// `what`: the thing that was to be read or written.
-[[noreturn]] void fail(const FileState& file, std::string_view what) {
-  const std::string subject = std::string(what.empty() ? "" : " ").append(what);
-  if (file.first_error != 0)
-    throw IoError(file.path + (file.is_reading ? ": cannot read" : ": cannot write") + subject + ": " +
-                  system_text(file.first_error));
-  const std::string cause = library_text();
-  if (!file.is_reading) {
-    if (cause.find("memory allocation failed") != std::string::npos) throw std::bad_alloc();
-    throw IoError(file.path + ": cannot write" + subject + ": " + cause);
-  }
-  if (cause.find("truncated file") != std::string::npos)
-    throw DataError(file.path + ": truncated: the file ends at " + std::to_string(file.end) +
-                    " bytes, before its content does");
-  throw DataError(file.path + ": damaged, cannot read" + subject + ": " + cause);
-}
-
-template <class Status>
-Status check(Status status, const FileState& file, std::string_view what) {
-  if (status < 0 || file.first_error != 0) fail(file, what);
-  return status;
-}
-
-[[noreturn]] void refuse(const FileState& file, std::string_view what, const std::string& why) {
-  throw DataError(file.path + ": " + std::string(what) + ": " + why);
-}
-
-[[noreturn]] void refuse_damaged(const FileState& file, std::string_view what, const std::string& why) {
-  throw DataError(file.path + ": damaged, cannot read " + std::string(what) + ": " + why);
-}
-
-/// Texts of a file are shown on terminals; what would command one is not passed on.
-std::string harmless(std::string text) {
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7F) c = '?';
-  }
-  return text;
-}
-
-std::string full_name(Hid object) {
-  std::array<char, 512> name{};
-  const ssize_t n = H5Iget_name(object, name.data(), name.size());
-  return n > 0 ? harmless(name.data()) : std::string();
-}
-
-std::string last_name(Hid object) {
-  const std::string name = full_name(object);
-  return name.substr(name.rfind('/') + 1);
-}
 
 hid_t file_type(ElementType type) {
   switch (type) {
@@ -376,151 +132,6 @@ hid_t make_access(FileState* state) {
   H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
   H5Pset_driver(access, driver_id(), &state);
   return access;
-}
-
-// What is read of files that others made: values in the file itself, as our own layouts have them, and no more of them
-// than the file can hold. Soft and external links, virtual datasets and external storage lead to other files.
-
-constexpr std::uint64_t kMostChunkBytes = std::uint64_t{1} << 28;
-constexpr std::uint64_t kMostChunks = std::uint64_t{1} << 21;
-constexpr std::uint64_t kMostTextBytes = std::uint64_t{1} << 28;
-constexpr hsize_t kMostTexts = hsize_t{1} << 20;
-
-/// Every step of the path is a hard link.
-void require_hard_links(Hid from, const std::string& path, const FileState& file) {
-  for (std::size_t end = path.find_first_not_of('/'); end != std::string::npos && end < path.size();) {
-    end = std::min(path.find('/', end), path.size());
-    const std::string step = path.substr(0, end);
-    H5L_info_t link{};
-    check(H5Lget_info(from, step.c_str(), &link, H5P_DEFAULT), file, step);
-    if (link.type != H5L_TYPE_HARD) refuse(file, step, "is a link to elsewhere, and results have none");
-    end = path.find_first_not_of('/', end);
-  }
-}
-
-void require_own_storage(Hid dataset, const FileState& file, const std::string& name) {
-  const Owned properties(check(H5Dget_create_plist(dataset), file, name));
-  if (H5Pget_layout(properties) == H5D_VIRTUAL || H5Pget_external_count(properties) > 0)
-    refuse(file, name, "keeps its values in other files, and results do not");
-}
-
-/// Product, or the largest number where it is too large.
-std::uint64_t product_of(std::span<const hsize_t> sizes, std::uint64_t start = 1) {
-  constexpr std::uint64_t kLargest = std::numeric_limits<std::uint64_t>::max();
-  if (std::ranges::find(sizes, hsize_t{0}) != sizes.end()) return 0;
-  for (const hsize_t size : sizes) start = start > kLargest / size ? kLargest : start * size;
-  return start;
-}
-
-/// The filters of a dataset: shuffle, deflate, Fletcher32, each at most once and in this order.
-struct Filters {
-  int deflate = -1;  ///< its place among them
-  bool checksum = false;
-};
-
-Filters filters_of(hid_t properties, const FileState& file, const std::string& name) {
-  Filters filters;
-  const int count = check(H5Pget_nfilters(properties), file, name);
-  H5Z_filter_t last = H5Z_FILTER_NONE;
-  const auto rank = [](H5Z_filter_t id) {
-    return id == H5Z_FILTER_SHUFFLE ? 1 : id == H5Z_FILTER_DEFLATE ? 2 : id == H5Z_FILTER_FLETCHER32 ? 3 : 0;
-  };
-  for (int i = 0; i < count; ++i) {
-    unsigned flags = 0;
-    std::size_t n = 0;
-    const H5Z_filter_t id =
-        H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &n, nullptr, 0, nullptr, nullptr);
-    if (rank(id) <= rank(last))
-      refuse(file, name, "is stored with filters that results do not have (" + std::to_string(id) + ")");
-    if (id == H5Z_FILTER_DEFLATE) filters.deflate = i;
-    filters.checksum = id == H5Z_FILTER_FLETCHER32;
-    last = id;
-  }
-  return filters;
-}
-
-/// That a chunk inflates to what it is to hold: the library allocates whatever comes out of it.
-void check_inflated_size(std::span<const std::byte> stored, std::uint64_t chunk_bytes, const FileState& file,
-                         const std::string& name) {
-  const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> inflate(
-      libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
-  if (!inflate) throw std::bad_alloc();
-  std::vector<std::byte> out(chunk_bytes);
-  std::size_t size = 0;
-  const auto result =
-      libdeflate_zlib_decompress(inflate.get(), stored.data(), stored.size(), out.data(), out.size(), &size);
-  if (result == LIBDEFLATE_INSUFFICIENT_SPACE || (result == LIBDEFLATE_SUCCESS && size != chunk_bytes))
-    refuse_damaged(file, name, "a chunk inflates to another size than it has");
-  if (result != LIBDEFLATE_SUCCESS) refuse_damaged(file, name, "a chunk cannot be inflated");
-}
-
-/// What was never written reads as fill values, which cost the file nothing and the reader all.
-void check_unwritten(std::span<const hsize_t> size, const FileState& file, const std::string& name) {
-  constexpr std::uint64_t kMostUnwritten = std::uint64_t{1} << 22;
-  if (product_of(size) > kMostUnwritten) refuse_damaged(file, name, "it claims more values than it holds");
-}
-
-/// A chunk that is asked for inflates to its own size. False: it was never written.
-bool check_chunk(Hid dataset, const std::vector<hsize_t>& offset, const Filters& filters, std::uint64_t chunk_bytes,
-                 const FileState& file, const std::string& name) {
-  hsize_t size = 0;
-  if (H5Dget_chunk_storage_size(dataset, offset.data(), &size) < 0 || size == 0) return false;
-  if (size > file.end) refuse_damaged(file, name, "a chunk is larger than the file");
-  if (filters.deflate < 0) return true;
-  std::vector<std::byte> stored(size);
-  std::uint32_t skipped = 0;
-  check(H5Dread_chunk(dataset, H5P_DEFAULT, offset.data(), &skipped, stored.data()), file, name);
-  if ((skipped >> filters.deflate & 1U) != 0) return true;
-  constexpr std::size_t kChecksum = 4;
-  const std::size_t tail = filters.checksum && stored.size() > kChecksum ? kChecksum : 0;
-  check_inflated_size(std::span(stored).first(stored.size() - tail), chunk_bytes, file, name);
-  return true;
-}
-
-/// Before rows of a dataset are read: nothing of them asks for more than the file holds. Pre: start and size have the
-/// rank of the dataset, and lie in it.
-void check_storage(Hid dataset, std::span<const hsize_t> start, std::span<const hsize_t> size, const FileState& file) {
-  const std::string name = full_name(dataset);
-  const Owned properties(check(H5Dget_create_plist(dataset), file, name));
-  const Owned type(check(H5Dget_type(dataset), file, name));
-  constexpr std::uint64_t kStoredText = 16;  // length, address and index of a text that lies elsewhere in the file
-  const std::uint64_t element = H5Tis_variable_str(type) > 0 ? kStoredText : H5Tget_size(type);
-  const Owned space(check(H5Dget_space(dataset), file, name));
-  if (H5Pget_layout(properties) != H5D_CHUNKED) {
-    std::vector<hsize_t> shape(size.size());
-    check(H5Sget_simple_extent_dims(space, shape.data(), nullptr), file, name);
-    const std::uint64_t stored = H5Dget_storage_size(dataset);
-    if (stored == 0)
-      check_unwritten(size, file, name);
-    else if (stored < product_of(shape, element) || stored > file.end)
-      refuse_damaged(file, name, "it claims more values than it holds");
-    return;
-  }
-  const Filters filters = filters_of(properties, file, name);
-  std::vector<hsize_t> chunk(size.size());
-  check(H5Pget_chunk(properties, static_cast<int>(chunk.size()), chunk.data()), file, name);
-  const std::uint64_t chunk_bytes = product_of(chunk, element);
-  if (chunk_bytes == 0 || chunk_bytes > kMostChunkBytes) refuse(file, name, "has chunks larger than results have");
-  std::vector<hsize_t> first, last;
-  std::uint64_t n_chunks = 1;
-  for (std::size_t k = 0; k < chunk.size(); ++k) {
-    if (size[k] == 0) return;
-    first.push_back(start[k] / chunk[k] * chunk[k]);
-    last.push_back((start[k] + size[k] - 1) / chunk[k] * chunk[k]);
-    const std::uint64_t count = (last[k] - first[k]) / chunk[k] + 1;
-    n_chunks = count > kMostChunks ? kMostChunks + 1 : n_chunks * count;
-    if (n_chunks > kMostChunks) refuse(file, name, "has more chunks than results have");
-  }
-  for (std::vector<hsize_t> at = first;;) {
-    if (!check_chunk(dataset, at, filters, chunk_bytes, file, name)) check_unwritten(size, file, name);
-    std::size_t k = at.size();
-    while (k > 0 && at[k - 1] == last[k - 1]) {
-      at[k - 1] = first[k - 1];
-      --k;
-    }
-    if (k == 0) return;
-    at[k - 1] += chunk[k - 1];
-  }
 }
 
 bool has_hdf5_signature(int descriptor) {
@@ -1177,7 +788,7 @@ void File::sync_data() const {
 FileLock File::share_lock() const {
   const FileState& file = handle_.file();
   const int descriptor = ::fcntl(file.descriptor, F_DUPFD_CLOEXEC, 0);
-  if (descriptor < 0) throw IoError(file.path + ": cannot lock: " + std::generic_category().message(errno));
+  if (descriptor < 0) throw IoError(file.path + ": cannot lock: " + system_text(errno));
   return FileLock(descriptor);
 }
 

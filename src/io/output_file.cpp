@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/system_text.hpp"
 #include "repoquake/calendar/business_calendar.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/io/checkpoint_file.hpp"
@@ -19,8 +20,6 @@
 
 namespace repoquake::io {
 namespace {
-
-std::string system_text(int error_number) { return std::generic_category().message(error_number); }
 
 std::string folder_of(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();

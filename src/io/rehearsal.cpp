@@ -4,13 +4,13 @@
 #include <csignal>
 #include <fstream>
 #include <new>
-#include <system_error>
 
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io/system_text.hpp"
 #include "repoquake/core/error.hpp"
 
 namespace repoquake::io {
@@ -62,7 +62,7 @@ void limit_memory([[maybe_unused]] const RehearsalLimits& limits) {
 int wait_for(pid_t child, const std::string& path) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) throw IoError(path + ": cannot wait for its reader: " + std::generic_category().message(errno));
+    if (errno != EINTR) throw IoError(path + ": cannot wait for its reader: " + system_text(errno));
   return status;
 }
 
@@ -70,7 +70,7 @@ int wait_for(pid_t child, const std::string& path) {
 
 void rehearse(const std::string& path, const std::function<void()>& reading, const RehearsalLimits& limits) {
   const pid_t child = ::fork();
-  if (child < 0) throw IoError(path + ": cannot be tried before it is read: " + std::generic_category().message(errno));
+  if (child < 0) throw IoError(path + ": cannot be tried before it is read: " + system_text(errno));
   if (child == 0) perform(reading, limits);
   const int status = wait_for(child, path);
   if (WIFEXITED(status) && WEXITSTATUS(status) == kCameBack) return;

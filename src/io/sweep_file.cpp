@@ -19,6 +19,7 @@
 
 #include "io/cf_dataset.hpp"
 #include "io/provenance_group.hpp"
+#include "io/system_text.hpp"
 #include "repoquake/core/error.hpp"
 #include "repoquake/io/digest.hpp"
 #include "repoquake/io/output_file.hpp"
@@ -34,8 +35,6 @@ using study::SweepPoint;
 using study::SweepTable;
 
 constexpr std::array<std::string_view, 3> kStatusNames{"missing", "done", "failed"};
-
-std::string system_text(int error_number) { return std::generic_category().message(error_number); }
 
 /// One text per point.
 std::vector<std::string> texts_of(const SweepTable& table, const std::function<std::string(const SweepPoint&)>& text) {

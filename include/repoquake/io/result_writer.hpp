@@ -165,19 +165,7 @@ class ResultWriter final : public engine::Sink {
   void encode_summary(engine::ChunkResult& chunk) const;
   void append(PathTable& table, const engine::ChunkResult& chunk);
   void write_kept_rows();
-  void write_stats(const engine::RunSummary& summary);
-  void write_features(const engine::RunSummary& summary);
-  void write_metrics(const engine::RunSummary& summary);
-  void write_transmission(const engine::RunSummary& summary);
-  void write_peak_exceedances(const Group& group, const engine::RunSummary& summary) const;
-  void write_observed();
   void write_resumptions() const;
-  void write_scores(const engine::RunSummary& summary);
-  [[nodiscard]] Dataset write_time(const Group& group) const;
-  [[nodiscard]] Dataset write_thresholds(const Group& group, std::span<const Spread> thresholds,
-                                         std::string_view meaning) const;
-  [[nodiscard]] Dataset write_quantiles(const Group& group) const;
-  void write_convergence(const engine::RunSummary& summary);
   [[nodiscard]] Layout column_layout(const PathTable& table, std::uint64_t width) const;
   static void cut(const PathTable& table);
 
