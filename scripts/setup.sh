@@ -22,7 +22,7 @@ fi
 
 # What judges the sources and counts what the tests run through, for `test.sh --full` only.
 if [[ ${REPOQUAKE_SETUP_CHECKS:-0} == 1 ]]; then
-  packages+=(clang-tidy cppcheck gcovr valgrind)
+  packages+=(clang-format clang-tidy cppcheck gcovr valgrind)
 fi
 
 # A cross compiler and what runs its programs; for scripts/test_aarch64.sh.

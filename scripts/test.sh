@@ -12,9 +12,9 @@ scripts/demo.sh ends with its two files, and tries the faults of docs/reliabilit
 is "N passed, N failed"; the exit code is 1 if any failed.
 
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
-  --full             --asan, and: cppcheck and clang-tidy on every source (a test each; they are installed), the tests
-                     that use threads under ThreadSanitizer, lines and branches that the tests run through (one test: not a point below what
-                     README.md says; installs gcovr), instructions that the kernels take (one test: not 5 % more than
+  --full             --asan, and: clang-format, cppcheck and clang-tidy on every source (a test each; they are installed),
+                     the tests that use threads under ThreadSanitizer, lines and branches that the tests run
+                     through (one test: not a point below what README.md says; installs gcovr), instructions that the kernels take (one test: not 5 % more than
                      stated; installs valgrind), the fuzz targets for 20 s each (a target is one test; installs clang; what
                      they find is kept in build/fuzz/found/), runs and sweeps killed at some 1,100 moments instead of some
                      80 (three tests), memory, open files and time estimates of 10 million paths and of sweeps of 2,000
@@ -214,8 +214,15 @@ kill_runs() {
   fi
 }
 
+# Every source is laid out as .clang-format has it.
+check_layout() {
+  find bench include src tests '(' -name '*.cpp' -o -name '*.hpp' ')' -print0 | xargs -0 clang-format --dry-run --Werror
+}
+
 # What is found without running the program, and how much of it the tests run.
 run_checks() {
+  echo "test: layout" >&2
+  step layout check_layout
   echo "test: cppcheck" >&2
   step cppcheck build_preset cppcheck
   echo "test: clang-tidy" >&2

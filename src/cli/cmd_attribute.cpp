@@ -210,7 +210,7 @@ int run_attribute(const AttributeCommand& attribute, const Command& command) {
           if (!failure.empty()) return;
           threads = end.summary->threads;
           for (std::size_t m = 0; m < n_metrics; ++m) {
-            if (attributors.size() == m) 
+            if (attributors.size() == m)
               attributors.emplace_back(end.summary->manifest.metrics[m], design, end.summary->manifest.batching);
             attributors[m].absorb(end.summary->stats.metric(m), values[m]);
             values[m].clear();

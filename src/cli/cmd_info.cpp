@@ -93,11 +93,12 @@ std::string explain_checkpoint(const std::string& result) {
     const auto checkpoint = io::read_checkpoint(result);
     if (!checkpoint) return "there is no checkpoint beside it: --resume would start anew";
     const auto chunks = io::count_chunks(result, *checkpoint);
-    const std::string rebuilt = chunks.listed == 0 ? ""
-                                                   : fmt::format(
-                                                         "; --resume rebuilds the file from the chunks that it lists, {} "
-                                                         "of {} are whole",
-                                                         chunks.whole, chunks.listed);
+    const std::string rebuilt = chunks.listed == 0
+                                    ? ""
+                                    : fmt::format(
+                                          "; --resume rebuilds the file from the chunks that it lists, {} "
+                                          "of {} are whole",
+                                          chunks.whole, chunks.listed);
     return fmt::format("its checkpoint reaches {} of {} paths{}; go on with\n    {}", checkpoint->paths_done,
                        checkpoint->identity.n_paths, rebuilt, io::resume_command(checkpoint->command_line));
   } catch (const DataError& torn) {
@@ -144,8 +145,9 @@ io::ResultInfo read_info_or_explain(const std::string& file) {
   } catch (const DataError& error) {
     if (!file.ends_with(kPartial)) throw;
     const std::string result = file.substr(0, file.size() - kPartial.size());
-    throw DataError(fmt::format("{}\n  the run that wrote it was killed: HDF5 cannot open it, nothing in it can be read; {}\n  {}\n  or {}",
-                                error.what(), fate_of(result), explain_checkpoint(result), run_again(result)));
+    throw DataError(fmt::format(
+        "{}\n  the run that wrote it was killed: HDF5 cannot open it, nothing in it can be read; {}\n  {}\n  or {}",
+        error.what(), fate_of(result), explain_checkpoint(result), run_again(result)));
   }
 }
 

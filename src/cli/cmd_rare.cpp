@@ -59,8 +59,7 @@ struct Study {
 // ------------------------------------------------------------------------------------------------ the command line
 
 void check_options(const RareCommand& rare) {
-  if (!rare.splits() && rare.tilts.empty())
-    throw CLI::ValidationError("--method", "tilting needs a --tilt SHOCK=+2sd");
+  if (!rare.splits() && rare.tilts.empty()) throw CLI::ValidationError("--method", "tilting needs a --tilt SHOCK=+2sd");
   if (rare.splits() && !rare.tilts.empty())
     throw CLI::ValidationError("--tilt", "is for --method tilting; splitting needs none");
   if (rare.splits() && rare.options.scenario.paths)
@@ -76,17 +75,18 @@ RareEvent event_of(const RareCommand& rare, const scenario::Scenario& s, const p
   if (!checked.event) {
     std::string message = fmt::format("\"{}\"", text);
     for (const auto& error : checked.errors)
-      message += fmt::format("{} character {}: {}{}{}", &error == &checked.errors.front() ? ":" : ";",
-                             error.offset + 1, error.reason,
-                             error.unknown.empty() ? "" : io::did_you_mean(error.unknown, error.candidates),
-                             error.hint.empty() ? "" : " (" + error.hint + ")");
+      message +=
+          fmt::format("{} character {}: {}{}{}", &error == &checked.errors.front() ? ":" : ";", error.offset + 1,
+                      error.reason, error.unknown.empty() ? "" : io::did_you_mean(error.unknown, error.candidates),
+                      error.hint.empty() ? "" : " (" + error.hint + ")");
     throw CLI::ValidationError("--event", message);
   }
   if (rare.splits() && !checked.event->has_score)
     throw CLI::ValidationError(
-        "--event", fmt::format("\"{}\": splitting needs one comparison with >, >=, < or <=, whose two sides say how near a "
-                               "path comes to it; `and`, `or`, `not`, == and != have no such distance",
-                               text));
+        "--event",
+        fmt::format("\"{}\": splitting needs one comparison with >, >=, < or <=, whose two sides say how near a "
+                    "path comes to it; `and`, `or`, `not`, == and != have no such distance",
+                    text));
   return std::move(*checked.event);
 }
 
@@ -137,9 +137,9 @@ engine::Tilt tilt_of(const std::string& option, const scenario::Scenario& s, con
   if (written == s.shocks.end()) {
     std::vector<std::string> ids;
     for (const auto& shock : s.shocks) ids.push_back(shock.id);
-    throw CLI::ValidationError(
-        "--tilt", fmt::format("\"{}\": the scenario has no shock \"{}\"{}; it has {}", option, id,
-                              io::did_you_mean(id, ids), ids.empty() ? "none" : fmt::format("{}", fmt::join(ids, ", "))));
+    throw CLI::ValidationError("--tilt", fmt::format("\"{}\": the scenario has no shock \"{}\"{}; it has {}", option,
+                                                     id, io::did_you_mean(id, ids),
+                                                     ids.empty() ? "none" : fmt::format("{}", fmt::join(ids, ", "))));
   }
   if (planned == plan.shocks.end() || planned->profile.empty())
     throw CLI::ValidationError("--tilt", fmt::format("\"{}\": the shock is switched off, or acts on no day", option));
@@ -211,9 +211,9 @@ int run_splitting(const Study& study, const Command& command) {
   const engine::DrawList draws = engine::list_draws(study.plan);
   const std::size_t dimension = draws.coordinates.size();
   if (const double bytes = population_bytes(options, dimension); bytes > kMostBytes)
-    throw CLI::ValidationError("--population", fmt::format("{} paths of {} draws take {} on each thread; at most {}",
-                                                           options.population, dimension, size_text(bytes),
-                                                           size_text(kMostBytes)));
+    throw CLI::ValidationError(
+        "--population", fmt::format("{} paths of {} draws take {} on each thread; at most {}", options.population,
+                                    dimension, size_text(bytes), size_text(kMostBytes)));
   const std::string how =
       fmt::format("multilevel splitting, {} replicas of {} paths, {} draws a path, {} moves a level", options.replicas,
                   options.population, dimension, options.moves);
@@ -221,8 +221,9 @@ int run_splitting(const Study& study, const Command& command) {
     const double levels = std::log(1e-3) / std::log(options.keep);
     plan::Plan all = study.plan;
     all.n_paths = static_cast<std::uint64_t>((1.0 + options.moves * levels) * options.population * options.replicas);
-    command.out << how << fmt::format("; populations take {} on each thread; down to a probability of 1e-3, {:.0f} levels:\n",
-                                      size_text(population_bytes(options, dimension)), levels);
+    command.out << how
+                << fmt::format("; populations take {} on each thread; down to a probability of 1e-3, {:.0f} levels:\n",
+                               size_text(population_bytes(options, dimension)), levels);
     show_estimate(std::span(&all, 1), rare.options, rare.options.output, command.out);
     return kOk;
   }
@@ -237,7 +238,8 @@ int run_splitting(const Study& study, const Command& command) {
         options.replicas, {.threads = rare.options.threads, .stop = options.stop},
         [&](std::uint64_t r) {
           engine::PathScorer scorer(study.plan, study.event.score, draws);
-          replicas[r] = study::split(problem_of(study.event, scorer, dimension), options, static_cast<std::uint32_t>(r));
+          replicas[r] =
+              study::split(problem_of(study.event, scorer, dimension), options, static_cast<std::uint32_t>(r));
         },
         [&](std::uint64_t r) { progress.show(r + 1, n_scored += replicas[r].n_scored); });
   }
@@ -348,10 +350,11 @@ int run_rare(const RareCommand& rare, const Command& command) {
 
 void add_rare(CLI::App& app, const Command& command, int& exit_code) {
   auto rare = std::make_shared<RareCommand>();
-  auto* verb = app.add_subcommand("rare",
-                                  "how likely a rare event is (below 1e-3), with its error: multilevel splitting of the "
-                                  "paths, or importance sampling by tilted shocks (docs/rare_events.md); an estimate that "
-                                  "is too uncertain is refused, exit code 79");
+  auto* verb =
+      app.add_subcommand("rare",
+                         "how likely a rare event is (below 1e-3), with its error: multilevel splitting of the "
+                         "paths, or importance sampling by tilted shocks (docs/rare_events.md); an estimate that "
+                         "is too uncertain is refused, exit code 79");
   verb->add_option("FILE", rare->file, "scenario file, or lib:NAME of the built-in library")->required();
   verb->add_option("--event", rare->event,
                    "a condition on a path, e.g. 'max(sofr - iorb) > 1500 bp', or the id of a metric that is a P(...)")

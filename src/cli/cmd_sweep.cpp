@@ -232,9 +232,10 @@ class SweepRunner {
     const std::size_t n_left = is_anew && !sweep_.options.quiet ? count_left(sweep_.options.output) : 0;
     journal_.emplace(sweep_.options.output, is_anew);
     if (n_left > 0)
-      err << fmt::format("{}: {} finished points of a sweep that did not end are dropped; --resume would have kept those "
-                         "that are also of this one\n",
-                         sweep_.options.output, n_left);
+      err << fmt::format(
+          "{}: {} finished points of a sweep that did not end are dropped; --resume would have kept those "
+          "that are also of this one\n",
+          sweep_.options.output, n_left);
     for (const auto& hash : known_.at_risk) journal_->append(hash, known_.outcomes.at(hash));
     std::uint64_t n_to_run = 0;
     for (std::size_t k = 0; k < table_.points.size(); ++k) n_to_run += must_run(k) ? 1U : 0U;
@@ -312,7 +313,7 @@ class SweepRunner {
   void keep(std::uint64_t k, study::PointOutcome outcome, UsdBn need) {
     outcome.need = need;
     const std::lock_guard lock(keeping_);  // a point may fail while it is prepared
-    table_.points[k].outcome = outcome;  // a copy, into the room of its row
+    table_.points[k].outcome = outcome;    // a copy, into the room of its row
     journal_->append(table_.points[k].hash, table_.points[k].outcome);
     n_paths_ += table_.points[k].outcome.n_paths;
     if (progress_ != nullptr) progress_->show(++n_ended_, n_paths_);

@@ -31,7 +31,8 @@ std::string unknown_word(const CLI::App& app, const std::vector<std::string>& ar
     if (arguments.empty() || arguments.front().starts_with('-')) return "";
     std::vector<std::string> commands;
     for (const auto* verb : app.get_subcommands({})) commands.push_back(verb->get_name());
-    return fmt::format("no command is called \"{}\"{}", arguments.front(), io::did_you_mean(arguments.front(), commands));
+    return fmt::format("no command is called \"{}\"{}", arguments.front(),
+                       io::did_you_mean(arguments.front(), commands));
   }
   const auto* verb = used.front();
   std::vector<std::string> options;

@@ -144,8 +144,7 @@ struct Trial {
 };
 
 Trial try_some(const plan::Plan& plan, const SimulationOptions& options, engine::Sink& sink) {
-  const auto summary =
-      engine::run(plan, {.threads = options.threads, .deadline = Clock::now() + kTrialTime}, sink);
+  const auto summary = engine::run(plan, {.threads = options.threads, .deadline = Clock::now() + kTrialTime}, sink);
   const std::uint64_t n = summary.stats.n_paths();
   return {.seconds_a_path = summary.seconds / static_cast<double>(n), .n_paths = n, .threads = summary.threads};
 }
@@ -171,7 +170,8 @@ Trial try_some(const ManyWorlds& worlds, const SimulationOptions& options) {
         trial.n_paths += chunk.n_paths;
         is_over = Clock::now() >= end;
       }));
-  trial.seconds_a_path = std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(std::max<std::uint64_t>(trial.n_paths, 1));
+  trial.seconds_a_path = std::chrono::duration<double>(Clock::now() - start).count() /
+                         static_cast<double>(std::max<std::uint64_t>(trial.n_paths, 1));
   return trial;
 }
 

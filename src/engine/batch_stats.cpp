@@ -184,7 +184,9 @@ double BatchStats::score_error(std::size_t slot, double observed, double least, 
   for (std::size_t b = 0; b < influence.size(); ++b) {
     influence[b].n = paths_[b];
     const auto n = static_cast<double>(paths_[b]);
-    const auto distance = [&](std::size_t k) { return k == 0 || n == 0.0 ? 0.0 : counts[k][b].sum / n - share_of(counts[k]); };
+    const auto distance = [&](std::size_t k) {
+      return k == 0 || n == 0.0 ? 0.0 : counts[k][b].sum / n - share_of(counts[k]);
+    };
     for (std::size_t k = 1; k < places.size(); ++k) {
       const double left = std::clamp(places[k - 1], least, largest), right = std::clamp(places[k], least, largest);
       if (!(right > left)) continue;
@@ -255,8 +257,8 @@ stats::Estimate BatchStats::metric_quantile(std::size_t metric, const MetricPart
   const bool takes_below = std::fabs(below - share) < std::fabs(up_to - share);
   std::vector<Batch> batches;
   for (const auto& part : std::span(metric_sketches_).subspan(metric * batching_.count, batching_.count))
-    batches.push_back({.n = part.count(),
-                       .sum = static_cast<double>(takes_below ? part.count_below(bin) : part.count_up_to(bin))});
+    batches.push_back(
+        {.n = part.count(), .sum = static_cast<double>(takes_below ? part.count_below(bin) : part.count_up_to(bin))});
   return stats::estimate_quantile(sketch, share, spec.bin_factor, range.min, range.max,
                                   stats::effect_on_share(batches));
 }

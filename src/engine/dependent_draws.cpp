@@ -19,8 +19,8 @@ void mirror(Column u) noexcept {
 }
 
 /// What paths draw every day, the most important first. Those of flows only where flows are drawn.
-constexpr std::array kDailyStreams{Stream::need_shock, Stream::pullback, Stream::late_shock, Stream::tail_width,
-                                   Stream::other_sales, Stream::rate_noise};
+constexpr std::array kDailyStreams{Stream::need_shock, Stream::pullback,    Stream::late_shock,
+                                   Stream::tail_width, Stream::other_sales, Stream::rate_noise};
 constexpr std::array kDrawnFlows{Stream::tga_flow, Stream::other_factors, Stream::coupon_settlement,
                                  Stream::volatility_move, Stream::bill_settlement};
 constexpr std::array kPathConstants{Stream::bank_capacity, Stream::fund_leverage, Stream::sales_scale,

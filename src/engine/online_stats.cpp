@@ -68,9 +68,7 @@ const stats::Moments& OnlineStats::moments(std::size_t variable, std::size_t day
   return moments_.at(slot(variable, day));
 }
 
-const stats::Moments& OnlineStats::moments(PathFeature feature) const {
-  return moments_.at(slot(feature));
-}
+const stats::Moments& OnlineStats::moments(PathFeature feature) const { return moments_.at(slot(feature)); }
 
 stats::Estimate OnlineStats::mean_of(std::size_t slot) const {
   const stats::Estimate plain = stats::estimate_mean(moments_.at(slot));

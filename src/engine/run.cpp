@@ -528,8 +528,8 @@ RunSize estimate_size(const plan::Plan& plan, int threads) {
   // Some 20 kB after 10 million paths of September 2019, by a peak of 36 MB less that of few paths; the margin is assumed.
   constexpr std::uint64_t kSketchBytes = std::uint64_t{40} * 1024;
   const std::uint64_t batches = m.batching.count;
-  const std::uint64_t per_batch = slots * (sizeof(double) * (in_flight + 1) + 15 * sizeof(std::uint32_t)) +
-                                  m.metrics.size() * kSketchBytes;
+  const std::uint64_t per_batch =
+      slots * (sizeof(double) * (in_flight + 1) + 15 * sizeof(std::uint32_t)) + m.metrics.size() * kSketchBytes;
   return {.memory_bytes = in_flight * m.chunk_paths * per_path + (slots + m.metrics.size()) * kSketchBytes +
                           batches * per_batch + m.stored.worst * (values + numbers),
           .paths_bytes = stored * values + (m.summary_of_all ? m.n_paths : stored) * numbers};

@@ -96,8 +96,8 @@ void TiltedDraws::move(std::uint64_t first_path, Move& by, Column uniforms) noex
   take_scores();  // as the simulation will: what rounding does to a draw, its weight knows
   for (std::size_t i = 0; i < kBlockPaths; ++i) {
     const double z = score[i];
-    by.log_ratio[i] = by.is_student ? 2.5 * elementary::log((2.0 + z * z) / (2.0 + (z - m) * (z - m)))
-                                    : m * z - 0.5 * m * m;
+    by.log_ratio[i] =
+        by.is_student ? 2.5 * elementary::log((2.0 + z * z) / (2.0 + (z - m) * (z - m))) : m * z - 0.5 * m * m;
   }
 }
 

@@ -256,8 +256,8 @@ std::string resume_command(std::span<const std::string> command_line) {
   std::string text;
   bool is_value = false;  // of an option that is left out
   for (const std::string& word : command_line) {
-    const bool is_left_out = is_value || word == "--force" || word == "--resume" || word == "--only-failed" ||
-                             word.starts_with(kWallTime);
+    const bool is_left_out =
+        is_value || word == "--force" || word == "--resume" || word == "--only-failed" || word.starts_with(kWallTime);
     is_value = word == kWallTime;
     if (!is_left_out) text += quoted(word) + " ";
   }

@@ -292,7 +292,8 @@ Side read_side(const std::string& path) {
 
 std::optional<StoredPairs> pair_results(const std::string& base, const std::string& other) {
   const ResultInfo one = read_info(base), two = read_info(other);
-  if (one.batching != two.batching || one.seed != two.seed || one.provenance.rng != two.provenance.rng || read_dates(one) != read_dates(two))
+  if (one.batching != two.batching || one.seed != two.seed || one.provenance.rng != two.provenance.rng ||
+      read_dates(one) != read_dates(two))
     return std::nullopt;
   for (const auto& spec : kPathFeatures)
     for (const ResultInfo* info : {&one, &two})

@@ -19,9 +19,7 @@ namespace {
   throw IoError("cannot read " + path.string() + ": " + why);
 }
 
-[[noreturn]] void refuse_errno(const std::filesystem::path& path, int number) {
-  refuse(path, system_text(number));
-}
+[[noreturn]] void refuse_errno(const std::filesystem::path& path, int number) { refuse(path, system_text(number)); }
 
 std::string kind_of(mode_t mode) {
   if (S_ISFIFO(mode)) return "a pipe";

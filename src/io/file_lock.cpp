@@ -27,11 +27,13 @@ FileLock FileLock::take(const std::string& path) {
 }
 
 void FileLock::require_name(const std::string& path) const {
-  struct stat ours {}, found {};
+  struct stat ours {
+  }, found{};
   if (::fstat(descriptor_, &ours) != 0 || ::stat(path.c_str(), &found) != 0)
     throw IoError(path + ": is gone, while it was being written: " + system_text(errno));
   if (ours.st_ino != found.st_ino || ours.st_dev != found.st_dev)
-    throw IoError(path + ": is another file now: somebody removed it while it was being written, and another run began");
+    throw IoError(path +
+                  ": is another file now: somebody removed it while it was being written, and another run began");
 }
 
 void lock_to_write(int descriptor, const std::string& path) {

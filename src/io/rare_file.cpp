@@ -36,8 +36,8 @@ struct Row {
 };
 
 Row count(std::string name, double value, std::string meaning) {
-  return {std::move(name), std::move(meaning),
-          {.value = value, .standard_error = kNaN, .lo = kNaN, .hi = kNaN, .n = 0}};
+  return {
+      std::move(name), std::move(meaning), {.value = value, .standard_error = kNaN, .lo = kNaN, .hi = kNaN, .n = 0}};
 }
 
 void write_rows(const Group& group, std::span<const Row> rows) {
@@ -88,12 +88,18 @@ void write_replicas(const Group& root, std::span<const SplittingReplica> replica
     describe(write_statistic(group, name, {{&replica, values.size()}}, values), "1", text);
   };
   using R = SplittingReplica;
-  write("probability", [](const R& r) { return r.probability; }, "estimate of the replica by itself");
-  write("reached", [](const R& r) { return r.reached; }, "probability of the last level before the event");
-  write("hits", [](const R& r) { return r.hits; }, "paths of the population in the event at the end");
-  write("ancestors", [](const R& r) { return r.ancestors; }, "of the first paths, how many these descend from");
-  write("no_clearing", [](const R& r) { return r.hits > 0 ? r.marked : kNaN; }, "share of the hits that do not clear");
-  write("n_paths", [](const R& r) { return static_cast<double>(r.n_scored); }, "paths simulated");
+  write(
+      "probability", [](const R& r) { return r.probability; }, "estimate of the replica by itself");
+  write(
+      "reached", [](const R& r) { return r.reached; }, "probability of the last level before the event");
+  write(
+      "hits", [](const R& r) { return r.hits; }, "paths of the population in the event at the end");
+  write(
+      "ancestors", [](const R& r) { return r.ancestors; }, "of the first paths, how many these descend from");
+  write(
+      "no_clearing", [](const R& r) { return r.hits > 0 ? r.marked : kNaN; }, "share of the hits that do not clear");
+  write(
+      "n_paths", [](const R& r) { return static_cast<double>(r.n_scored); }, "paths simulated");
   std::vector<std::string> ends;
   for (const auto& r : replicas) ends.push_back(end_text(r.end));
   write_texts(group, "end", ends, replica, "how the replica ended: reached the event, stuck below it, or too rare");
@@ -121,13 +127,20 @@ void write_levels(const Group& root, const RareEvent& event, std::span<const Spl
     describe(write_statistic(group, name, {{&replica, replicas.size()}, {&level, n_levels}}, values), unit, text);
   };
   using L = SplittingLevel;
-  write("score", [&](const L& l) { return event.shown(l.score); }, event.unit, "a path had to be beyond it to survive");
-  write("share", [](const L& l) { return l.share; }, "1", "share of the population that survived");
-  write("local_acceptance", [](const L& l) { return l.local_acceptance; }, "1", "local moves that were accepted");
-  write("redraw_acceptance", [](const L& l) { return l.redraw_acceptance; }, "1", "redraws that were accepted");
-  write("step", [](const L& l) { return l.step; }, "1", "size of local moves");
-  write("redrawn", [](const L& l) { return l.redrawn; }, "1", "share of the draws that a redraw makes anew");
-  write("moved", [](const L& l) { return l.moved; }, "1", "share of the paths that moved at least once");
+  write(
+      "score", [&](const L& l) { return event.shown(l.score); }, event.unit, "a path had to be beyond it to survive");
+  write(
+      "share", [](const L& l) { return l.share; }, "1", "share of the population that survived");
+  write(
+      "local_acceptance", [](const L& l) { return l.local_acceptance; }, "1", "local moves that were accepted");
+  write(
+      "redraw_acceptance", [](const L& l) { return l.redraw_acceptance; }, "1", "redraws that were accepted");
+  write(
+      "step", [](const L& l) { return l.step; }, "1", "size of local moves");
+  write(
+      "redrawn", [](const L& l) { return l.redrawn; }, "1", "share of the draws that a redraw makes anew");
+  write(
+      "moved", [](const L& l) { return l.moved; }, "1", "share of the paths that moved at least once");
 }
 
 /// Everything but what the method itself has to say.

@@ -324,14 +324,15 @@ void ResultWriter::keep_checkpoint(const engine::RunSummary& summary, bool to_di
   if (written_until_ < summary.stats.n_paths()) return;  // paths catch up with statistics; the earlier checkpoint holds
   lock_.require_name(partial_path(options_.path));
   if (to_disk) file_.sync_data();  // first what it speaks of
-  write_checkpoint(options_.path,
-                   {.identity = identity_of(provenance_, manifest_.seed, manifest_.n_paths),
-                    .command_line = provenance_.command_line,
-                    .paths_done = summary.stats.n_paths(),
-                    .resumed_after = resumed_after_,
-                    .paths = paths_.stored(),
-                    .summary = summary_.stored()},
-                   [&](engine::StateWriter& write) { write(summary, kept_, *worst_); }, to_disk);
+  write_checkpoint(
+      options_.path,
+      {.identity = identity_of(provenance_, manifest_.seed, manifest_.n_paths),
+       .command_line = provenance_.command_line,
+       .paths_done = summary.stats.n_paths(),
+       .resumed_after = resumed_after_,
+       .paths = paths_.stored(),
+       .summary = summary_.stored()},
+      [&](engine::StateWriter& write) { write(summary, kept_, *worst_); }, to_disk);
   std::error_code ignored;  // there is none, most of the time
   std::filesystem::remove(resuming_path(options_.path), ignored);
 }
@@ -594,7 +595,8 @@ void ResultWriter::write_resumptions() const {
   if (resumed_after_.empty()) return;
   const std::vector<std::int64_t> paths(resumed_after_.begin(), resumed_after_.end());
   Dataset after = provenance_group_.create_dataset("resumed_after", std::span<const std::int64_t>(paths));
-  describe(after, "1", "paths after which the run was resumed, each time into a new file of the chunks that were listed");
+  describe(after, "1",
+           "paths after which the run was resumed, each time into a new file of the chunks that were listed");
   after.make_scale("resumed_after");
 }
 

@@ -121,14 +121,15 @@ study::Design make_design(const scenario::Sweep& sweep) {
 void add_findings(const scenario::Sweep& sweep, Diagnostics& diagnostics) {
   std::vector<std::string> wrong;
   for (const auto& entry : diagnostics.sorted()) wrong.push_back(entry.key);
-  const bool mixes_parts = std::ranges::any_of(
-      wrong, [](const auto& key) { return key == "axes" || key == "design" || key == "design.kind" || key == "factors"; });
+  const bool mixes_parts = std::ranges::any_of(wrong, [](const auto& key) {
+    return key == "axes" || key == "design" || key == "design.kind" || key == "factors";
+  });
   for (const auto& issue : scenario::validate(sweep)) {
     const bool is_absent_part =
         (issue.key == "axes" && sweep.axes.empty()) || (issue.key == "factors" && sweep.factors.empty());
-    const bool follows =
-        (mixes_parts && is_absent_part) ||
-        std::ranges::any_of(wrong, [&](const auto& key) { return !key.empty() && are_related(key, issue.key); });
+    const bool follows = (mixes_parts && is_absent_part) || std::ranges::any_of(wrong, [&](const auto& key) {
+                           return !key.empty() && are_related(key, issue.key);
+                         });
     if (!follows) diagnostics.add(issue);
   }
 }

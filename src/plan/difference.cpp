@@ -46,8 +46,9 @@ std::size_t first_foreign_shock(const Plan& a, const Plan& b) {
 
 std::optional<std::size_t> first_difference(const Plan& a, const Plan& b) {
   RQ_EXPECT(a.days.size() == b.days.size());
-  if (a.seed != b.seed || a.sampling != b.sampling || a.params != b.params || without_rules(a.opening) != without_rules(b.opening) ||
-      a.drivers != b.drivers || a.driver_correlation != b.driver_correlation || a.correlation != b.correlation)
+  if (a.seed != b.seed || a.sampling != b.sampling || a.params != b.params ||
+      without_rules(a.opening) != without_rules(b.opening) || a.drivers != b.drivers ||
+      a.driver_correlation != b.driver_correlation || a.correlation != b.correlation)
     return 0;
   std::size_t first = std::min(first_foreign_shock(a, b), first_foreign_shock(b, a));
   for (std::size_t row = 1; row < std::min(first, a.days.size()); ++row) {

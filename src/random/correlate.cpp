@@ -50,8 +50,7 @@ Matrix checked(std::span<const double> correlations, std::size_t n) {
          << correlations.size();
     throw std::invalid_argument(text.str());
   }
-  Matrix c =
-      Eigen::Map<const Matrix>(correlations.data(), static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(n));
+  Matrix c = Eigen::Map<const Matrix>(correlations.data(), static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(n));
   for (Eigen::Index i = 0; i < c.rows(); ++i) {
     for (Eigen::Index j = 0; j <= i; ++j) {
       const double wanted = i == j ? 1.0 : c(j, i);

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "report/text.hpp"
 #include "repoquake/stats/moments.hpp"
+#include "report/text.hpp"
 
 namespace repoquake::report {
 namespace {

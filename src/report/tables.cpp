@@ -99,7 +99,8 @@ void add_headline(std::string& text, const engine::RunSummary& summary) {
   text += fmt::format("{} paths, {} days {} to {}, seed {}; {:.2f} s on {} thread{}\n", summary.stats.n_paths(),
                       m.n_days(), iso(m.dates.front()), iso(m.dates.back()), m.seed, summary.seconds, summary.threads,
                       summary.threads == 1 ? "" : "s");
-  if (!m.sampling.empty()) text += fmt::format("Draws: {}; errors from {} independent batches.\n", m.sampling, m.batching.count);
+  if (!m.sampling.empty())
+    text += fmt::format("Draws: {}; errors from {} independent batches.\n", m.sampling, m.batching.count);
   if (summary.stop_reason == engine::StopReason::settled) {
     const auto& spec = m.metrics.at(m.stop->metric);
     text += fmt::format("Stopped before {} paths: the 95 % limits of {} are within ± {:g}{}.\n", m.n_paths, spec.id,
@@ -178,7 +179,8 @@ void add_reserve_ratios(std::string& text, const engine::RunSummary& summary, co
     };
     const auto mean = summary.stats.mean(PathFeature::trough_reserves);
     add_row(text, label,
-            {with_error(mean.value * to_percent, mean.standard_error * to_percent), scaled(0.50), scaled(0.05), scaled(0.95)});
+            {with_error(mean.value * to_percent, mean.standard_error * to_percent), scaled(0.50), scaled(0.05),
+             scaled(0.95)});
   };
   add("  over bank assets, %", market.bank_assets);
   if (market.gdp) add("  over GDP, %", *market.gdp);
@@ -202,9 +204,9 @@ void add_window(std::string& text, const engine::RunSummary& summary, const scen
       const auto q = summary.stats.quantile(row.feature, p);
       return is_count ? count_text(q, n) : with_error(q, n);
     };
-    add_row(
-        text, row.label,
-        {with_error(summary.stats.mean(row.feature)), quantile(0.50), quantile(0.05), quantile(0.95), observed_text(row.feature, s, observed)});
+    add_row(text, row.label,
+            {with_error(summary.stats.mean(row.feature)), quantile(0.50), quantile(0.05), quantile(0.95),
+             observed_text(row.feature, s, observed)});
     if (row.feature == PathFeature::trough_reserves) add_reserve_ratios(text, summary, s.market);
   }
   if (find(observed, Variable::reserves) != nullptr)

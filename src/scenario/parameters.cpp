@@ -239,9 +239,9 @@ std::vector<Issue> validate(const ParameterValues& values) {
     const auto& spec = kTable[row];
     const std::string got = ", got " + quantity_text(values[row], spec.unit);
     if (vanishes(spec, values[row]))
-      issues.push_back(
-          {"model." + std::string(spec.key), "is too close to " + number_text(spec.low) + ": at least " +
-                                                 quantity_text(spec.low + spec.high / kSpan, spec.unit) + got});
+      issues.push_back({"model." + std::string(spec.key), "is too close to " + number_text(spec.low) + ": at least " +
+                                                              quantity_text(spec.low + spec.high / kSpan, spec.unit) +
+                                                              got});
     else if (!is_within(spec, values[row]))
       issues.push_back({"model." + std::string(spec.key), "must be " + range_text(spec) + got});
   }

@@ -69,8 +69,8 @@ Estimate estimate_probability(const Exceedance& hits) noexcept {
   if (hits.n == 0) return nothing(0);
   const double p = hits.probability();
   const double error = hits.standard_error();
-  const double centre =
-      (static_cast<double>(hits.hits) + 2.0 * hits.effect.ratio) / (static_cast<double>(hits.n) + 4.0 * hits.effect.ratio);
+  const double centre = (static_cast<double>(hits.hits) + 2.0 * hits.effect.ratio) /
+                        (static_cast<double>(hits.n) + 4.0 * hits.effect.ratio);
   if (std::isnan(error)) return without_error(p, hits.n);
   return {p, error, std::min(std::max(centre - hits.effect.reach * error, 0.0), p),
           std::max(std::min(centre + hits.effect.reach * error, 1.0), p), hits.n};

@@ -159,7 +159,11 @@ AttributionDesign sample_orders(std::size_t n_factors, std::size_t n_orders, std
 }
 
 Attributor::Attributor(stats::MetricSpec metric, const AttributionDesign& design, stats::Batching batching)
-    : metric_(std::move(metric)), design_(design), batching_(batching), terms_(Terms(design).take()), sums_(numbers_per_path(design)) {}
+    : metric_(std::move(metric)),
+      design_(design),
+      batching_(batching),
+      terms_(Terms(design).take()),
+      sums_(numbers_per_path(design)) {}
 
 std::size_t Attributor::numbers_per_path(const AttributionDesign& design) {
   return Places{design.n_factors}.count(!design.is_sample());

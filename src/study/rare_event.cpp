@@ -58,8 +58,7 @@ void add_score(const Expression& condition, const std::vector<calendar::Date>& d
   event.unit = unit.written;
   event.factor = unit.factor;
   event.threshold = event.is_below ? -threshold : threshold;
-  event.score =
-      plan::compile_path_expression(event.is_below ? operation(Operator::negate, {value}) : value, dates);
+  event.score = plan::compile_path_expression(event.is_below ? operation(Operator::negate, {value}) : value, dates);
 }
 
 std::string trimmed(std::string_view text) {

@@ -134,8 +134,7 @@ class Population {
 
   void copy(std::size_t from, std::size_t to) noexcept {
     const auto source = columns(from / kBlockPaths), target = columns(to / kBlockPaths);
-    for (std::size_t j = 0; j < problem_.dimension; ++j)
-      target[j][to % kBlockPaths] = source[j][from % kBlockPaths];
+    for (std::size_t j = 0; j < problem_.dimension; ++j) target[j][to % kBlockPaths] = source[j][from % kBlockPaths];
     score_[to] = score_[from];
     marked_[to] = marked_[from];
     ancestor_[to] = ancestor_[from];
@@ -340,7 +339,10 @@ SplittingEstimate combine(std::span<const SplittingReplica> replicas, std::uint3
   out.marked = {.value = kNothing, .standard_error = kNothing, .lo = kNothing, .hi = kNothing, .n = out.n_reached};
   if (out.n_reached == 0) {
     // Copies of survivors are not independent: only what survived the last level counts.
-    p = {.value = 0.0, .standard_error = kNothing, .lo = 0.0, .hi = std::min(1.0, kRuleOfThree * reached / n_kept),
+    p = {.value = 0.0,
+         .standard_error = kNothing,
+         .lo = 0.0,
+         .hi = std::min(1.0, kRuleOfThree * reached / n_kept),
          .n = p.n};
     return out;
   }

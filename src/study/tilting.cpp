@@ -12,9 +12,7 @@ namespace {
 
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
-double sum_of_squares(const stats::Moments& m) noexcept {
-  return m.m2 + static_cast<double>(m.n) * m.mean * m.mean;
-}
+double sum_of_squares(const stats::Moments& m) noexcept { return m.m2 + static_cast<double>(m.n) * m.mean * m.mean; }
 
 }  // namespace
 

@@ -165,7 +165,7 @@ io::Dataset write_table(const io::Group& group, const Table& table, Orders& orde
     if (texts.empty()) return {};
     return shape.empty() ? group.create_text(table.name, texts.front()) : group.create_texts(table.name, texts, shape);
   }
-  if (order % 32 == 6) {  // never written, and of any size
+  if (order % 32 == 6) {                                                   // never written, and of any size
     shape.assign(shape.size(), std::uint64_t{1} << (orders.next() % 18));  // three of them: 2^54 bytes
     return group.create_dataset<double>(table.name, {.shape = shape, .chunk = {}});
   }

@@ -50,8 +50,8 @@ struct Manifest {
   std::vector<std::string> marks;            ///< by day: "quarter-end", "tax date", ... or nothing
   std::uint64_t n_paths = 0;                 ///< at most, where there is a rule to stop
   std::uint64_t seed = 0;
-  std::string sampling;        ///< how draws depend on each other, a clause for people; empty: they do not
-  stats::Batching batching{};  ///< and between which paths they do
+  std::string sampling;         ///< how draws depend on each other, a clause for people; empty: they do not
+  stats::Batching batching{};   ///< and between which paths they do
   bool is_conditional = false;  ///< a replay on realised flows
   std::string drawn;            ///< flows that are drawn, a clause for people; empty: none
   StoredPaths stored{};

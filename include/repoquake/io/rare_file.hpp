@@ -32,8 +32,8 @@ struct NamedTilt {
 void write_splitting(const std::string& path, bool force, const study::RareEvent& event,
                      std::span<const study::SplittingReplica> replicas, const study::SplittingEstimate& estimate,
                      const study::SplittingOptions& options, const RareRun& run, const Provenance& provenance);
-void write_tilting(const std::string& path, bool force, const study::RareEvent& event,
-                   std::span<const NamedTilt> tilts, const study::WeightedHits& sums,
-                   const study::TiltingEstimate& estimate, const RareRun& run, const Provenance& provenance);
+void write_tilting(const std::string& path, bool force, const study::RareEvent& event, std::span<const NamedTilt> tilts,
+                   const study::WeightedHits& sums, const study::TiltingEstimate& estimate, const RareRun& run,
+                   const Provenance& provenance);
 
 }  // namespace repoquake::io

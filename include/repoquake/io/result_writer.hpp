@@ -181,8 +181,8 @@ class ResultWriter final : public engine::Sink {
   std::vector<engine::PathRow> kept_;  ///< of the sample, not enough for a chunk
   std::optional<engine::WorstPaths> worst_;
   std::optional<Earlier> earlier_;
-  std::uint64_t n_counted_ = 0;      ///< paths that an earlier run has counted
-  std::uint64_t written_until_ = 0;  ///< path after the last chunk
+  std::uint64_t n_counted_ = 0;               ///< paths that an earlier run has counted
+  std::uint64_t written_until_ = 0;           ///< path after the last chunk
   std::vector<std::uint64_t> resumed_after_;  ///< paths, each time
   engine::Scorecard scorecard_;
 };

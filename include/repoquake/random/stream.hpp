@@ -72,12 +72,12 @@ static_assert(open01(0) == 0x1p-53 && open01(~std::uint64_t{0}) == 1.0 - 0x1p-53
 
 /// What is drawn once a study, not once a path and day: designs and resampling. Append only, as above.
 enum class StudyStream : std::uint32_t {
-  scrambling = 0,   ///< item: node of the tree of digits (sobol.hpp)
-  latin_order = 1,  ///< item: step of the shuffle
-  latin_place = 2,  ///< item: point
-  morris_step = 3,  ///< item: trajectory; dimension: step
-  morris_base = 4,  ///< item: trajectory; dimension: factor
-  resampling = 5,   ///< item: four picks; dimension: resample
+  scrambling = 0,     ///< item: node of the tree of digits (sobol.hpp)
+  latin_order = 1,    ///< item: step of the shuffle
+  latin_place = 2,    ///< item: point
+  morris_step = 3,    ///< item: trajectory; dimension: step
+  morris_base = 4,    ///< item: trajectory; dimension: factor
+  resampling = 5,     ///< item: four picks; dimension: resample
   survivors = 6,      ///< item: replica; dimension: level
   mutation = 7,       ///< item: replica, step, point; dimension: pair of coordinates, or coordinate
   factor_order = 8,   ///< item: step of the shuffle; dimension: pair of orders

@@ -97,7 +97,7 @@ struct Simulate {
   Sampler sampler = Sampler::philox;
   bool antithetic = false;       ///< paths 2k and 2k + 1 have mirrored draws
   std::uint32_t scrambles = 16;  ///< of sampler sobol: a power of two
-  double max_flagged = 0.01;  ///< share of path-days without clearing above which the run exits 78
+  double max_flagged = 0.01;     ///< share of path-days without clearing above which the run exits 78
   std::optional<StopRule> stop{};
 
   /// Paths at most.

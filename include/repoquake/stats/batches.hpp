@@ -58,6 +58,7 @@ struct Batch {
 [[nodiscard]] Estimate with_batch_error(const Estimate& estimate, std::span<const Batch> influence) noexcept;
 
 /// Sums by batch of values that belong to these paths; NaN counts as no path.
-[[nodiscard]] std::vector<Batch> batches_of(std::span<const double> values, std::uint64_t first_path, Batching batching);
+[[nodiscard]] std::vector<Batch> batches_of(std::span<const double> values, std::uint64_t first_path,
+                                            Batching batching);
 
 }  // namespace repoquake::stats

@@ -11,8 +11,9 @@ namespace repoquake::stats {
 inline constexpr double kNormal95 = 1.959964;
 
 struct DesignEffect {
-  double ratio = 1.0;        ///< NaN: no error can be told
-  double reach = kNormal95;  ///< standard errors from the middle to a 95 % limit; more where the error is estimated itself
+  double ratio = 1.0;  ///< NaN: no error can be told
+  double reach =
+      kNormal95;  ///< standard errors from the middle to a 95 % limit; more where the error is estimated itself
 
   bool operator==(const DesignEffect&) const = default;
 };

@@ -39,7 +39,7 @@ namespace repoquake::study {
 
 /// What a block of points is worth.
 struct BlockScore {
-  ColumnData score;                               ///< NaN: never in the event
+  ColumnData score;                                ///< NaN: never in the event
   std::array<std::uint8_t, kBlockPaths> marked{};  ///< something else about the point that is to be counted, 0 or 1
 };
 
@@ -71,31 +71,31 @@ struct SplittingOptions {
 /// A level of a replica: points had to score more than `score` to survive it.
 struct SplittingLevel {
   double score = 0.0;
-  double share = 0.0;              ///< that survived
-  double local_acceptance = 0.0;   ///< of the moves at this level; NaN where none of the kind was made
+  double share = 0.0;             ///< that survived
+  double local_acceptance = 0.0;  ///< of the moves at this level; NaN where none of the kind was made
   double redraw_acceptance = 0.0;
-  double step = 0.0;               ///< s after the moves
-  double redrawn = 0.0;            ///< q after the moves
-  double moved = 0.0;              ///< share of the points that moved at least once
+  double step = 0.0;     ///< s after the moves
+  double redrawn = 0.0;  ///< q after the moves
+  double moved = 0.0;    ///< share of the points that moved at least once
 };
 
 enum class SplittingEnd : std::uint8_t {
-  reached,      ///< the event
-  stuck,        ///< all points score the same, below the event: nothing to select by
-  too_rare,     ///< below kLeastProbability before the event was reached
+  reached,   ///< the event
+  stuck,     ///< all points score the same, below the event: nothing to select by
+  too_rare,  ///< below kLeastProbability before the event was reached
   interrupted
 };
 
 struct SplittingReplica {
   SplittingEnd end = SplittingEnd::reached;
-  double probability = 0.0;  ///< of the event; 0 where it was not reached
-  double reached = 1.0;      ///< probability of the last level that was
-  double best = 0.0;         ///< the largest score seen
-  std::uint32_t hits = 0;    ///< points in the event at the end
-  std::uint32_t ancestors = 0;  ///< of the first N points, how many these descend from
-  double marked = 0.0;          ///< share of the hits that are marked; 0 without hits
-  std::uint64_t n_scored = 0;   ///< points scored in all
-  std::uint64_t n_no_value = 0; ///< of the first N, points whose score is NaN
+  double probability = 0.0;      ///< of the event; 0 where it was not reached
+  double reached = 1.0;          ///< probability of the last level that was
+  double best = 0.0;             ///< the largest score seen
+  std::uint32_t hits = 0;        ///< points in the event at the end
+  std::uint32_t ancestors = 0;   ///< of the first N points, how many these descend from
+  double marked = 0.0;           ///< share of the hits that are marked; 0 without hits
+  std::uint64_t n_scored = 0;    ///< points scored in all
+  std::uint64_t n_no_value = 0;  ///< of the first N, points whose score is NaN
   std::vector<SplittingLevel> levels;
 };
 

@@ -134,8 +134,9 @@ TEST_CASE("an unknown word of the command line is named, with the nearest", "[cl
 
 TEST_CASE("a sweep that mixes axes with a design hears of that, and not that the other part is empty", "[cli]") {
   const Folder here;
-  const std::string head = "format: repoquake/sweep/1\nname: x\nbase: lib:sep_2019\nmetrics: [{id: m, expr: "
-                           "\"mean(max(sofr - iorb))\"}]\n";
+  const std::string head =
+      "format: repoquake/sweep/1\nname: x\nbase: lib:sep_2019\nmetrics: [{id: m, expr: "
+      "\"mean(max(sofr - iorb))\"}]\n";
   const std::string key = "set: fed_balance_sheet.reserves";
   here.write("both.yaml", head + "design: {kind: grid}\naxes: [{" + key + ", values: [1300 bn USD]}]\n");
   CHECK_THAT(here.run("check both.yaml").err, Contains("give one of them") && !Contains("needs at least one"));

@@ -107,7 +107,8 @@ TEST_CASE("the bits of a condition are its lanes", "[lanes]") {
   const ColumnData column = column_of(value);
   for (std::size_t i = 0; i < kBlockPaths; i += kLanes) {
     const std::uint32_t bits = lane_bits(load(column, i) < Lanes(0.5));
-    for (std::size_t lane = 0; lane < kLanes; ++lane) CHECK(((bits >> lane) & 1U) == (column[i + lane] < 0.5 ? 1U : 0U));
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      CHECK(((bits >> lane) & 1U) == (column[i + lane] < 0.5 ? 1U : 0U));
   }
 }
 

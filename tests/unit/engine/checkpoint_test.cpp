@@ -59,7 +59,7 @@ TEST_CASE("a run that goes on from any of its checkpoints ends with the same bit
   const auto plan = small_plan();
   Recorder whole;
   const std::string expected = state_of(engine::run(plan, often(2), whole));
-  REQUIRE(whole.states.size() == 5);       // after every chunk
+  REQUIRE(whole.states.size() == 5);  // after every chunk
   for (std::size_t k = 0; k < whole.states.size(); ++k) {
     Recorder rest;
     rest.start = whole.states[k];

@@ -22,8 +22,8 @@ namespace {
 
 const std::vector<std::string> kNet{"simulate.sampler=sobol", "output.paths=none"};
 const std::vector<std::string> kPairs{"simulate.antithetic=true", "output.paths=none"};
-constexpr std::array kDaily{Stream::need_shock, Stream::late_shock, Stream::pullback, Stream::rate_noise,
-                            Stream::tail_width, Stream::other_sales};
+constexpr std::array kDaily{Stream::need_shock, Stream::late_shock, Stream::pullback,
+                            Stream::rate_noise, Stream::tail_width, Stream::other_sales};
 
 ColumnData normals(engine::DrawSource& source, std::uint64_t first_path, std::uint32_t day, Stream stream) {
   ColumnData z;

@@ -75,8 +75,9 @@ struct Seen {
 void judge_day(const plan::Plan& plan, std::uint32_t day, const engine::BlockWorkspace& work, Seen& seen) {
   ColumnData value;
   for (const auto& spec : kVariables) {
-    const bool has_none = !plan.days[day].context.has_standing_repo &&
-                          (spec.variable == Variable::standing_repo_rate || spec.variable == Variable::volume_above_srf_rate);
+    const bool has_none =
+        !plan.days[day].context.has_standing_repo &&
+        (spec.variable == Variable::standing_repo_rate || spec.variable == Variable::volume_above_srf_rate);
     if (has_none) continue;
     engine::observe(plan, day, spec.variable, work, value);
     seen.not_finite += std::ranges::any_of(value, [](double x) { return !std::isfinite(x); });
@@ -110,7 +111,8 @@ TEST_CASE("any scenario that is accepted gives numbers and a balanced sheet", "[
     scenario::Scenario s = bases[dice.below(bases.size())];
     disturb(s, dice);
     const auto issues = scenario::validate(s);
-    const bool is_wrong = std::ranges::any_of(issues, [](const Issue& issue) { return issue.severity == Issue::Severity::error; });
+    const bool is_wrong =
+        std::ranges::any_of(issues, [](const Issue& issue) { return issue.severity == Issue::Severity::error; });
     if (is_wrong) {
       ++seen.refused;
       continue;

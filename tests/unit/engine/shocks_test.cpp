@@ -149,9 +149,10 @@ constexpr std::size_t kShockDay = 3;  // 2019-09-16, the fourth day of the windo
 
 /// The spread of every path on the day of the shock, on the same draws and with the opening's need whatever the shock.
 std::vector<double> spreads(const std::string& shock, const std::string& seed = "20190917") {
-  const auto plan = fixtures::september({"shocks=[{id: x, date: 2019-09-16, " + shock + "}]", "policy.repo_operations=[]",
-                                         "output.variables=[spread]", "output.precision=exact", "simulate.seed=" + seed},
-                                        512);
+  const auto plan =
+      fixtures::september({"shocks=[{id: x, date: 2019-09-16, " + shock + "}]", "policy.repo_operations=[]",
+                           "output.variables=[spread]", "output.precision=exact", "simulate.seed=" + seed},
+                          512);
   fixtures::MemorySink sink;
   static_cast<void>(engine::run(plan, {.threads = 1}, sink));
   std::vector<double> found;
@@ -201,7 +202,6 @@ TEST_CASE("what drains reserves or adds need makes funding dearer on every path,
 }
 
 TEST_CASE("control: on other draws a drain does not make every path dearer", "[shocks]") {
-  const Order order =
-      order_of(spreads("target: tga, size: 10 bn USD", "7"), spreads("target: tga, size: 0 bn USD"));
+  const Order order = order_of(spreads("target: tga, size: 10 bn USD", "7"), spreads("target: tga, size: 0 bn USD"));
   CHECK(order.cheaper > 0.05);
 }

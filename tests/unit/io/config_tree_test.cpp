@@ -237,7 +237,8 @@ TEST_CASE("a setting with + adds to a list, one with ~ takes a key away") {
   CHECK(set("r: [{f: 1}]\n", "+r={f: 2}") == "r:\n  - f: 1\n  - f: 2\n");
   CHECK(set("a: 1\n", "+m.r={f: 2}") == "a: 1\nm:\n  r:\n    - f: 2\n");  // made where there is none
   CHECK(set("s: [{id: x}]\n", "+s={id: y}") == "s:\n  - id: x\n  - id: y\n");
-  CHECK(set("s: [{id: x}]\n", "+s={id: x}").ends_with("s.x: an item with this id is there already; set its keys instead"));
+  CHECK(set("s: [{id: x}]\n", "+s={id: x}")
+            .ends_with("s.x: an item with this id is there already; set its keys instead"));
   CHECK(set("m: 1\n", "+m=2") == "1 m: is not a list: + adds an item to a list; without + the value is set");
   CHECK(set("m: {a: 1, b: 2}\n", "~m.a") == "m:\n  b: 2\n");
   CHECK(set("s: [{id: x}, {id: y}]\n", "~s.x") == "s:\n  - id: y\n");

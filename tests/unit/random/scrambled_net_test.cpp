@@ -94,7 +94,7 @@ TEST_CASE("any point of any scramble is uniform, and scrambles are independent",
     ColumnData x, y;
     net.fill(2, 0, x);
     net.fill(1, 0, y);
-    first.push_back(x[12]);  // point 3 of scramble 0
+    first.push_back(x[12]);                            // point 3 of scramble 0
     product.push_back((x[12] - 0.5) * (x[13] - 0.5));  // the same point of the next scramble
     both.push_back((x[12] - 0.5) * (y[12] - 0.5));     // another dimension
   }

@@ -141,7 +141,5 @@ TEST_CASE("tail means, deviations and quantiles of batches: limits hold the trut
   CAPTURE(tail_held, quantile_held, plain_held);
   CHECK(std::fabs(static_cast<double>(tail_held) / kRuns - 0.95) < slack);
   CHECK(std::fabs(static_cast<double>(quantile_held) / kRuns - 0.95) < slack);
-  SECTION("control: limits as of independent paths hold the median of pairs every time") {
-    CHECK(plain_held == kRuns);
-  }
+  SECTION("control: limits as of independent paths hold the median of pairs every time") { CHECK(plain_held == kRuns); }
 }

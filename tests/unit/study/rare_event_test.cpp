@@ -20,8 +20,8 @@ namespace {
 
 double normal_tail(double t) { return 0.5 * std::erfc(t / std::sqrt(2.0)); }
 
-const scenario::ExpressionWorld kSeptember{
-    .start = calendar::parse_iso_date("2019-09-11").value(), .end = calendar::parse_iso_date("2019-10-03").value()};
+const scenario::ExpressionWorld kSeptember{.start = calendar::parse_iso_date("2019-09-11").value(),
+                                           .end = calendar::parse_iso_date("2019-10-03").value()};
 
 CheckedEvent event_of(const std::string& text, const plan::Plan& plan) { return check_event(text, kSeptember, plan); }
 
@@ -37,8 +37,8 @@ plan::Plan shocks(const std::vector<std::string>& more) {
 }
 
 /// P(score of the shock > level) from tilted draws of so many paths, without a simulation.
-TiltingEstimate tail_of(const plan::Plan& plan, const std::vector<engine::Tilt>& tilts, std::size_t shock,
-                        double level, std::uint64_t n_paths, bool weighted = true) {
+TiltingEstimate tail_of(const plan::Plan& plan, const std::vector<engine::Tilt>& tilts, std::size_t shock, double level,
+                        std::uint64_t n_paths, bool weighted = true) {
   engine::TiltedDraws draws(plan, tilts);
   WeightedHits sums;
   for (std::uint64_t first = 0; first < n_paths; first += kBlockPaths) {
@@ -102,12 +102,12 @@ TEST_CASE("events are read as scores that say how near a path comes", "[rare]") 
 }
 
 TEST_CASE("paths of given draws are those of an ordinary run, to the bit", "[rare]") {
-  const auto settings = GENERATE(std::vector<std::string>{}, fixtures::with_rules(), fixtures::with_drivers(),
-                                 std::vector<std::string>{
-                                     "shocks=[{id: a, target: tga, date: 2019-09-16, probability: 0.5, size: {normal: "
-                                     "{mean: 20 bn USD, sd: 10 bn USD}}}, {id: b, target: repo_demand, date: "
-                                     "2019-09-17, size: {student_t: {df: 4, scale: 5 bn USD}}}]",
-                                     "correlation=[{between: [a, b], rho: 0.5}]"});
+  const auto settings = GENERATE(
+      std::vector<std::string>{}, fixtures::with_rules(), fixtures::with_drivers(),
+      std::vector<std::string>{"shocks=[{id: a, target: tga, date: 2019-09-16, probability: 0.5, size: {normal: "
+                               "{mean: 20 bn USD, sd: 10 bn USD}}}, {id: b, target: repo_demand, date: "
+                               "2019-09-17, size: {student_t: {df: 4, scale: 5 bn USD}}}]",
+                               "correlation=[{between: [a, b], rho: 0.5}]"});
   auto all = settings;
   all.insert(all.end(), {"metrics=[{id: m, expr: \"mean(max(sofr - iorb))\"}]", "output.paths=none"});
   const auto plan = fixtures::september(all, 512);
@@ -199,8 +199,9 @@ TEST_CASE("weighted hits: the share of marked ones, mergeable", "[rare]") {
 }
 
 TEST_CASE("a scenario with one normal shock and a monotone metric meets its closed form", "[rare]") {
-  const std::vector<std::string> settings{"shocks=[{id: drain, target: tga, date: 2019-09-16, size: {normal: {mean: "
-                                           "0 bn USD, sd: 10 bn USD}}}]"};
+  const std::vector<std::string> settings{
+      "shocks=[{id: drain, target: tga, date: 2019-09-16, size: {normal: {mean: "
+      "0 bn USD, sd: 10 bn USD}}}]"};
   const auto plan = fixtures::september(settings);
   auto still = plan;
   still.shocks.clear();
@@ -222,15 +223,14 @@ TEST_CASE("a scenario with one normal shock and a monotone metric meets its clos
   const SplittingOptions options{.population = 256, .replicas = 6, .moves = 4, .keep = 0.25, .seed = plan.seed};
   for (std::uint32_t r = 0; r < options.replicas; ++r) {
     engine::PathScorer scorer(plan, event.score, draws);
-    const SplittingProblem problem{
-        .dimension = draws.coordinates.size(),
-        .threshold = without + 40.0,
-        .draw = [&](std::uint64_t first, std::span<ColumnData> u) { scorer.draw(first, u); },
-        .score =
-            [&](std::span<const ColumnData> u, BlockScore& out) {
-              std::array<std::uint32_t, kBlockPaths> flags{};
-              scorer.score(u, out.score, flags);
-            }};
+    const SplittingProblem problem{.dimension = draws.coordinates.size(),
+                                   .threshold = without + 40.0,
+                                   .draw = [&](std::uint64_t first, std::span<ColumnData> u) { scorer.draw(first, u); },
+                                   .score =
+                                       [&](std::span<const ColumnData> u, BlockScore& out) {
+                                         std::array<std::uint32_t, kBlockPaths> flags{};
+                                         scorer.score(u, out.score, flags);
+                                       }};
     replicas.push_back(split(problem, options, r));
   }
   const auto e = combine(replicas, options.population);

@@ -29,8 +29,8 @@ SplittingProblem problem_of(std::size_t dimension, double threshold, const Point
           .draw =
               [seed](std::uint64_t first_point, std::span<ColumnData> uniforms) {
                 for (std::size_t j = 0; j < uniforms.size(); ++j)
-                  random::draw_uniforms(seed, first_point, 0, random::Stream::shock_size,
-                                        static_cast<std::uint16_t>(j), uniforms[j]);
+                  random::draw_uniforms(seed, first_point, 0, random::Stream::shock_size, static_cast<std::uint16_t>(j),
+                                        uniforms[j]);
               },
           .score =
               [score](std::span<const ColumnData> uniforms, BlockScore& out) {
@@ -61,7 +61,6 @@ SplittingEstimate estimate(const SplittingProblem& problem, const SplittingOptio
 }
 
 }  // namespace
-
 
 TEST_CASE("splitting meets closed forms, down to 1e-9 and with several seeds", "[rare]") {
   struct Toy {
@@ -123,7 +122,7 @@ double covered(const std::vector<SplittingEstimate>& studies, double truth, doub
 TEST_CASE("limits of splitting cover the truth as often as they say, and the estimate has no bias", "[rare]") {
   std::vector<SplittingReplica> all;
   const auto studies = small_studies(&all);
-  CHECK(covered(studies, 1e-3, 1.0) >= 0.88);             // 95 % less three standard errors of 80 studies
+  CHECK(covered(studies, 1e-3, 1.0) >= 0.88);              // 95 % less three standard errors of 80 studies
   CHECK_FALSE(covered(studies, 1e-3, 1.0 / 3.0) >= 0.88);  // control: errors a third as large do not cover
 
   std::vector<double> p, counting_the_level;
@@ -202,9 +201,7 @@ TEST_CASE("splitting: ties, saturated scores, no values", "[rare]") {
     CHECK(split(problem_of(2, 0.5, [](auto) { return 1.0; }), options, 0).probability == 1.0);
   }
   SECTION("points without a score are never in the event") {
-    const auto half = [](std::span<const double> u) {
-      return u[0] < 0.5 ? std::nan("") : -elementary::log(u[1]);
-    };
+    const auto half = [](std::span<const double> u) { return u[0] < 0.5 ? std::nan("") : -elementary::log(u[1]); };
     const auto e = estimate(problem_of(2, 3.0 * std::log(10.0), half), options);
     CHECK(std::fabs(e.probability.value - 0.5e-3) < 4.0 * e.probability.standard_error);
     const auto none = split(problem_of(1, 0.0, [](auto) { return std::nan(""); }), options, 0);
