@@ -228,8 +228,8 @@ def of_cost(bench, paths):
 
 
 def main():
-    tables = {"scenarios": by_scenario, "kernel": by_kernel, "threads": by_threads, "paths": by_paths, "writing": by_writing, "start": of_start,
-              "cost": of_cost}
+    tables = {"scenarios": by_scenario, "kernel": by_kernel, "threads": by_threads, "paths": by_paths, "writing": by_writing,
+              "start": of_start, "cost": of_cost}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     parser.add_argument("--tables", default=",".join(tables), help="default: %(default)s")

@@ -12,14 +12,15 @@ scripts/demo.sh ends with its two files, and tries the faults of docs/reliabilit
 is "N passed, N failed"; the exit code is 1 if any failed.
 
   --asan             also all tests under AddressSanitizer and UndefinedBehaviorSanitizer
-  --full             --asan, and: clang-format, cppcheck and clang-tidy on every source (a test each; they are installed),
-                     the tests that use threads under ThreadSanitizer, lines and branches that the tests run
-                     through (one test: not a point below what README.md says; installs gcovr), instructions that the kernels take (one test: not 5 % more than
-                     stated; installs valgrind), the fuzz targets for 20 s each (a target is one test; installs clang; what
-                     they find is kept in build/fuzz/found/), runs and sweeps killed at some 1,100 moments instead of some
-                     80 (three tests), memory, open files and time estimates of 10 million paths and of sweeps of 2,000
-                     points (one test), no reader of results is left out (installs R and Octave), and the kernel's tests
-                     built for 64-bit Arm (one test; installs a cross compiler and qemu)
+  --full             --asan, and: clang-format, cppcheck and clang-tidy on every source (a test each; they are
+                     installed), the tests that use threads under ThreadSanitizer, lines and branches that the tests
+                     run through (one test: not a point below what README.md says; installs gcovr), instructions that
+                     the kernels take (one test: not 5 % more than stated; installs valgrind), the fuzz targets for 20
+                     s each (a target is one test; installs clang; what they find is kept in build/fuzz/found/), runs
+                     and sweeps killed at some 1,100 moments instead of some 80 (three tests), memory, open files and
+                     time estimates of 10 million paths and of sweeps of 2,000 points (one test), no reader of results
+                     is left out (installs R and Octave), and the kernel's tests built for 64-bit Arm (one test;
+                     installs a cross compiler and qemu)
   --list-controls    print the negative controls, one "file:line: name" per line, and their number; builds nothing. A
                      control shows that a statistical test can fail: it is a TEST_CASE or a SECTION whose name begins
                      with "control: ", and a wrong claim inside it must be found out

@@ -1,4 +1,4 @@
-/// What the system says of an error number, in English whatever the locale.
+/// What the system says of an error number (errno).
 #pragma once
 
 #include <string>

@@ -73,7 +73,7 @@ struct WriterOptions {
   bool force = false;    ///< may replace a result that exists
   bool compress = true;  ///< shuffle + deflate, else plain + Fletcher32; readable by every HDF5
   bool resume = false;   ///< go on where an earlier run to PATH stood; may replace a result that exists
-  std::function<void(const std::string&)> say{};  ///< is told, for people, what is resumed
+  std::function<void(const std::string&)> say{};  ///< is told, for people, what is resumed or dropped
 };
 
 /// Which run it is.
